@@ -1,0 +1,1 @@
+"""Outside systems, one a file, imported where they are used."""

@@ -1,0 +1,103 @@
+"""The console script: verbs, in the order in which a person meets them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated
+
+import typer
+
+from gatekeeper import __version__
+from gatekeeper.cli.boundary import guarded
+from gatekeeper.errors import UsageError
+
+VERBS = (
+    "init",
+    "build",
+    "show",
+    "list",
+    "diff",
+    "evaluate",
+    "gate",
+    "promote",
+    "rollback",
+    "status",
+    "history",
+    "verify",
+    "serve",
+    "keys",
+    "schema",
+)
+"""Each is the module `gatekeeper.cli.NAME` (`list_` for `list`).
+
+It holds a function of the same name, or `app`, where the verb is a group.
+"""
+
+app = typer.Typer(
+    name="gatekeeper",
+    help="Release and gate tool for LLM systems: the whole assembly is the unit of release.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"gatekeeper {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Release and gate tool for LLM systems: the whole assembly is the unit of release."""
+
+
+def _register() -> None:
+    for verb in VERBS:
+        name = f"{verb}_" if verb == "list" else verb
+        try:
+            module = importlib.import_module(f"gatekeeper.cli.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"gatekeeper.cli.{name}":
+                raise
+            continue
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=verb)
+        else:
+            app.command(verb)(getattr(module, name))
+
+
+def run(arguments: list[str]) -> int:
+    """One invocation, up to its exit code, outside the boundary."""
+    from typer.exceptions import Abort, TyperException
+    from typer.main import get_command
+
+    try:
+        result = get_command(app).main(
+            args=arguments or ["--help"], prog_name="gatekeeper", standalone_mode=False
+        )
+    except Abort:
+        raise KeyboardInterrupt from None
+    except TyperException as error:
+        verb = next((word for word in arguments if not word.startswith("-")), "")
+        fix = f"see `gatekeeper {verb} --help`" if verb in VERBS else "see `gatekeeper --help`"
+        raise UsageError(error.format_message(), fix=fix) from None
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The console script."""
+    arguments = sys.argv[1:]
+    sys.exit(guarded(lambda: run(arguments), arguments))
+
+
+_register()

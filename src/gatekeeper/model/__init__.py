@@ -1,0 +1,1 @@
+"""Types without I/O: what a person writes and what gatekeeper keeps."""

@@ -1,0 +1,103 @@
+"""The four tables that evaluation, serving, canary and shadow all write.
+
+Times are integer microseconds since the epoch (UTC) or durations in microseconds; money is integer
+nano-USD. A record is append-only; late facts are rows of `outcomes`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gatekeeper.model.base import Frozen
+
+Lane = Literal["stable", "canary", "shadow", "offline"]
+CallOutcome = Literal["ok", "error", "timeout", "cancelled", "circuit_open"]
+
+
+class RequestRow(Frozen):
+    """One request through one release. `set_digest` is null online."""
+
+    request_id: str
+    time: int
+    lane: Lane
+    release: str
+    serial: int = 0
+    sample_id: str | None = None
+    set_digest: str | None = None
+    suite: str | None = None
+    cluster: str | None = None
+    replicate: int = 0
+    turn: int = 0
+    """0 is the first message of a conversation; a scripted follow-up is 1."""
+    trace_id: str | None = None
+    parent: str | None = None
+    conversation: str | None = None
+    tenant: str | None = None
+    product: str | None = None
+    workload: str | None = None
+    feature: str | None = None
+    journey: str | None = None
+    task_class: str | None = None
+    route: str | None = None
+    status: Literal["ok", "degraded", "needs_review", "blocked", "error"]
+    reason: str | None = None
+    refused: bool | None = None
+    """Nothing was answered because a guardrail or the model declined."""
+    policy_violation: bool | None = None
+    schema_valid: bool | None = None
+    """Null where no schema applies."""
+    sources: tuple[str, ...] = ()
+    breach_actions: tuple[str, ...] = ()
+    forbidden_tool_calls: int = 0
+    latency_us: int
+    scheduled_us: int | None = None
+    """Load suite: when it was due, relative to the start; latency counts from there."""
+    input: str = ""
+    answer: str = ""
+
+
+class CallRow(Frozen):
+    """One attempt at one model or tool. Token classes are disjoint: their sum is the total."""
+
+    request_id: str
+    attempt: int
+    kind: Literal["model", "tool"] = "model"
+    tier: str | None = None
+    model: str
+    adapter: str | None = None
+    input_tokens: int = 0
+    """Prompt tokens that were computed (not read from a cache)."""
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    time_to_first_token_us: int | None = None
+    latency_us: int
+    outcome: CallOutcome
+    error: str | None = None
+    nano_usd: int = 0
+    price_book: str | None = None
+
+
+class ScoreRow(Frozen):
+    """What one scorer says of one request: a value, or why there is none."""
+
+    request_id: str
+    scorer: str
+    value: float | None
+    error: str | None = None
+    detail: str | None = None
+
+
+class OutcomeRow(Frozen):
+    """A late fact about a request; null means not known."""
+
+    request_id: str
+    time: int
+    source: Literal["scorer", "feedback", "review"]
+    resolved: bool | None = None
+    follow_up: bool | None = None
+    corrected: bool | None = None
+    dissatisfied: bool | None = None
+    reviewed: bool | None = None
+
+
+Row = RequestRow | CallRow | ScoreRow | OutcomeRow

@@ -1,0 +1,215 @@
+"""The seats that adapters fill. Small, structural, and free of third-party names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from gatekeeper.model.components import Sampling
+    from gatekeeper.model.record import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message as the model sees it."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What an engine made of one prompt.
+
+    Attributes:
+        text: The answer, stop token excluded.
+        input_tokens: Prompt tokens computed.
+        cached_input_tokens: Prompt tokens read from a prefix cache.
+        output_tokens: Tokens generated, the stop token included.
+        mean_logprob: Mean natural log-probability of the generated tokens, if known.
+        time_to_first_token_us: Null where the engine does not stream.
+        finish_reason: ``stop`` or ``length``.
+    """
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    mean_logprob: float | None = None
+    time_to_first_token_us: int | None = None
+    finish_reason: str = "stop"
+
+
+class Engine(Protocol):
+    """Generates text with one named model of a release."""
+
+    @property
+    def fingerprint(self) -> Mapping[str, str]:
+        """Engine name, version, and whatever else the validation depends on."""
+        ...
+
+    async def generate(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        *,
+        timeout: float,
+        json_schema: Mapping[str, Any] | None = None,
+    ) -> Generation:
+        """One completion; raises `EngineError` for transport errors, `TimeoutError` in time."""
+        ...
+
+    async def close(self) -> None:
+        """Free the model or the connections."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """Counts tokens as the model does, chat template included."""
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Tokens of the rendered conversation, generation prompt included."""
+        ...
+
+    def count_text(self, text: str) -> int:
+        """Tokens of a bare text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A retrieved piece of a document: ``source`` is ``path#n``."""
+
+    source: str
+    text: str
+    tenant: str | None = None
+    score: float = 0.0
+
+
+class Retriever(Protocol):
+    """Finds chunks of one snapshot."""
+
+    def search(self, query: str, *, top_k: int, tenant: str | None) -> Sequence[Chunk]:
+        """At most `top_k` chunks that `tenant` may see, best first, ties by source."""
+        ...
+
+
+class Cache(Protocol):
+    """Responses by key, forgetting the oldest."""
+
+    def get(self, key: str) -> Any | None:
+        """The value, or None when absent or expired."""
+        ...
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep it for the time to live."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that tests and replays can choose it."""
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch, UTC."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """Microseconds that never go back."""
+        ...
+
+
+class RecordStore(Protocol):
+    """Takes rows and makes them durable."""
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Append rows, in order."""
+        ...
+
+
+class ContentStore(Protocol):
+    """Bytes by digest, and the small index that names some of them."""
+
+    def put(self, data: bytes) -> str:
+        """Store a blob; returns ``sha256:…``. Storing it twice is storing it once."""
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """The blob, its digest verified; raises `IntegrityError` when altered or truncated."""
+        ...
+
+    def has(self, digest: str) -> bool:
+        """Whether the blob is there (not whether it is sound)."""
+        ...
+
+
+class Ledger(Protocol):
+    """The append-only history of one environment (raw entries, not yet verified)."""
+
+    def head(self) -> int:
+        """Serial of the last entry; 0 when there is none."""
+        ...
+
+    def read(self, serial: int) -> bytes:
+        """Entry `serial` as it was written."""
+        ...
+
+    def append(self, serial: int, entry: bytes) -> None:
+        """Create entry `serial`, or raise `LostRaceError` when it exists."""
+        ...
+
+
+class Signer(Protocol):
+    """Signs with the key of one role."""
+
+    @property
+    def key_id(self) -> str:
+        """sha256 of the public key (SPKI DER), hex."""
+        ...
+
+    def sign(self, payload: bytes) -> bytes:
+        """ECDSA P-256 over sha256, DER."""
+        ...
+
+
+class Progress(Protocol):
+    """Told how far a long operation is; the silent one is the default."""
+
+    def start(self, task: str, total: int | None = None) -> None:
+        """A task begins."""
+        ...
+
+    def advance(self, task: str, count: int = 1) -> None:
+        """Some of it is done."""
+        ...
+
+    def finish(self, task: str, note: str = "") -> None:
+        """It has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Progress that nobody watches."""
+
+    def start(self, task: str, total: int | None = None) -> None:
+        """Nothing."""
+
+    def advance(self, task: str, count: int = 1) -> None:
+        """Nothing."""
+
+    def finish(self, task: str, note: str = "") -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model on this machine: verified files under `root`."""
+
+    root: Path
+    digest: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Relative path to sha256."""

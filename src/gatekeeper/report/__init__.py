@@ -1,0 +1,1 @@
+"""Values as text: strings out, nothing printed."""
