@@ -1,0 +1,70 @@
+# Everything a person or a CI system runs. `make quickstart` and `make test` do their own set-up.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV ?= .venv
+VLLM_VENV ?= .venv-vllm
+TRAIN_VENV ?= .venv-train
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup quickstart test test-vllm lint format coverage bench model clean tools
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed ## A virtual environment with gatekeeper and its tests' needs
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("gatekeeper needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet --editable '.[embedded,openai,runtime]' --group dev
+	touch $@
+
+quickstart: setup ## The whole story: build, evaluate, gate, promote, serve, roll back
+	@PATH="$(abspath $(BIN)):$$PATH" bash docs/quickstart.sh
+
+# What the tests need beside Python: strace kills a promotion at every system call.
+tools:
+	@command -v strace >/dev/null || { \
+	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
+	  run apt-get update -qq && run apt-get install -y -qq strace >/dev/null; }
+
+lint: setup ## Style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Apply the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: setup tools lint ## Every test but those of real vLLM
+	$(BIN)/pytest -m 'not vllm'
+
+coverage: setup tools ## The tests again, with branch coverage of the command line too
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -m 'not vllm'
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --skip-covered --show-missing
+
+test-vllm: setup $(VLLM_VENV)/.installed ## Real vLLM on the CPU with the bundled model
+	PYTHONPATH= $(VLLM_VENV)/bin/python -m pytest -m vllm tests/vllm
+
+bench: setup ## Every benchmark, as ratios measured in one run
+	@for script in benchmarks/*.py; do echo; echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+model: $(TRAIN_VENV)/.installed ## Train, convert and measure the demonstration model (hours)
+	$(TRAIN_VENV)/bin/python models/training/train.py
+	$(TRAIN_VENV)/bin/python models/training/export.py
+	$(TRAIN_VENV)/bin/python models/training/evaluate.py
+
+$(TRAIN_VENV)/.installed: models/training/requirements.txt
+	test -x $(TRAIN_VENV)/bin/python || $(PYTHON) -m venv $(TRAIN_VENV)
+	$(TRAIN_VENV)/bin/pip install --quiet --requirement $<
+	touch $@
+
+clean: ## Remove what can be made again
+	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) quickstart dist .coverage* .hypothesis .mypy_cache .ruff_cache .pytest_cache
