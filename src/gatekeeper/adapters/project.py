@@ -69,7 +69,10 @@ class Project:
             relative_to: The directory it is relative to; the project by default.
         """
         base = relative_to or self.root
-        resolved = (base / path).resolve()
+        try:
+            resolved = (base / path).resolve()
+        except (OSError, RuntimeError, ValueError):  # a NUL in the name, a circle of links
+            resolved = Path("/")
         if Path(path).is_absolute() or not resolved.is_relative_to(self.root):
             raise UsageError(
                 f"{str(path)!r} leaves the project",
