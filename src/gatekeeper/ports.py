@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from gatekeeper.model.components import Sampling
+    from gatekeeper.model.keyring import Key, KeyRole
     from gatekeeper.model.record import Row
+    from gatekeeper.model.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,45 @@ class Signer(Protocol):
 
     def sign(self, payload: bytes) -> bytes:
         """ECDSA P-256 over sha256, DER."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A verified statement and the key that signed it."""
+
+    statement: Statement
+    key: Key
+
+
+class Verifier(Protocol):
+    """Says who signed a bundle, and refuses what does not count."""
+
+    def verify(  # noqa: PLR0913 - what is checked is what is named
+        self,
+        bundle: bytes,
+        *,
+        role: KeyRole,
+        predicate_type: str,
+        subject: str | None = None,
+        at: datetime | None = None,
+        where: str = "",
+        allow_revoked: bool = False,
+    ) -> Signed:
+        """The statement in a Sigstore bundle, verified.
+
+        Args:
+            bundle: The bundle, as it was stored.
+            role: What the key has to be allowed to sign.
+            predicate_type: What the statement has to be.
+            subject: ``sha256:…`` that it has to be about; None where any will do.
+            at: The moment at which the key has to be valid; now by default.
+            where: What to call the bundle in an error.
+            allow_revoked: Let a revoked key pass, for a caller that weighs revocation itself.
+
+        Raises:
+            IntegrityError: Any of it does not hold.
+        """
         ...
 
 
