@@ -1,0 +1,148 @@
+"""Gate policies in the three forms that people write, and the rules that they all become."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from gatekeeper.model.base import ApiVersion, Frozen, Identifier, Name, ShortText
+from gatekeeper.model.prices import CalendarDate
+
+PRIORITY: Final = ("security", "safety", "supply_chain", "quality", "reliability", "cost")
+"""Which section is told first; sections that are not named come last."""
+TESTS: Final = ("max_increase", "max_decrease", "min_increase", "min", "max")
+
+Number = Annotated[float, Field(ge=-1e12, le=1e12)]
+Alpha = Annotated[float, Field(gt=0, lt=0.5)]
+Exposures = Annotated[int, Field(ge=1, le=10**9)]
+Severity = Literal["block", "warn"]
+Test = Literal[
+    "min", "max", "max_increase", "max_decrease", "min_increase", "census", "evidence", "all_pass"
+]
+Condition = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Requirement = Condition | Annotated[dict[Identifier, bool], Field(min_length=1, max_length=1)]
+"""``metric >= 0.99`` or ``{evidence: true}``."""
+
+
+class Rule(Frozen):
+    """One thing that must be shown. Every form of a policy becomes a tuple of these.
+
+    `max_increase` and its kin compare with the baseline: relative to it for costs and latencies,
+    in points for rates. `census` demands zero occurrences over at least `exposures`. `evidence`
+    demands a statement about the release; `all_pass` that all rules of some sections pass.
+    """
+
+    name: str
+    section: str
+    metric: str
+    test: Test
+    limit: float | None = None
+    alpha: Alpha = 0.05
+    exposures: Exposures = 300
+    severity: Severity = "block"
+
+
+class RuleSpec(Frozen):
+    """A rule in long form: a metric and exactly one limit."""
+
+    metric: Identifier
+    name: Identifier | None = None
+    """How reports call it; made of the metric and the limit where it is not given."""
+    min: Number | None = None
+    max: Number | None = None
+    max_increase: Number | None = None
+    max_decrease: Number | None = None
+    min_increase: Number | None = None
+    alpha: Alpha | None = None
+    exposures: Exposures | None = None
+    """Of a zero limit: how many exposures must have been seen."""
+    severity: Severity = "block"
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limits that are given."""
+        given = ((test, getattr(self, test)) for test in TESTS)
+        return {test: value for test, value in given if value is not None}
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if len(self.limits) != 1:
+            raise ValueError(f"give exactly one of {', '.join(TESTS)}")
+        return self
+
+
+class Section(Frozen):
+    """Rules of one kind and the team that answers for them.
+
+    Beside `rules`, a section takes short forms: a metric followed by `_min`, `_max`,
+    `_max_increase`, `_max_decrease` or `_min_increase`, or a bare metric with a limit of zero.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Number] = Field(init=False)
+
+    owner: ShortText = ""
+    rules: tuple[RuleSpec, ...] = ()
+
+
+class PolicyMetadata(Frozen):
+    """Whose policy it is and until when."""
+
+    name: Name
+    owner: ShortText
+    effective: CalendarDate
+    review_by: CalendarDate | None = None
+    description: ShortText = ""
+
+
+class PolicyDefaults(Frozen):
+    """What a rule takes where it says nothing."""
+
+    alpha: Alpha = 0.05
+    exposures: Exposures = 300
+    max_run_age_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    """An older run decides nothing."""
+
+
+class GatePolicy(Frozen):
+    """A gate policy in long form."""
+
+    apiVersion: ApiVersion  # noqa: N815
+    kind: Literal["GatePolicy"]
+    metadata: PolicyMetadata
+    priority: tuple[Identifier, ...] = PRIORITY
+    defaults: PolicyDefaults = PolicyDefaults()
+    parameters: dict[Identifier, Number] = Field(default_factory=dict)
+    """Values of the names that conditions mention, such as `allowed_delta`."""
+    sections: dict[Identifier, Section] = Field(default_factory=dict)
+    require: tuple[Requirement, ...] = ()
+    deny_if: tuple[Requirement, ...] = ()
+
+
+class ReleaseGate(Frozen):
+    """A gate as plain JSON: sections of short forms."""
+
+    release_gate: Annotated[
+        dict[Identifier, dict[Identifier, Number]], Field(min_length=1, max_length=100)
+    ]
+
+
+class PromotionAction(Frozen):
+    """What the pipeline around the gate does with the answer; gatekeeper itself only reports."""
+
+    on_pass: Identifier | None = None
+    on_fail: Identifier | None = None
+
+
+class ReleasePromotion(Frozen):
+    """A gate as a list of what is required and what is denied."""
+
+    policy: Literal["release_promotion"]
+    applies_to: tuple[Identifier, ...] = ()
+    require: tuple[Requirement, ...] = ()
+    deny_if: tuple[Requirement, ...] = ()
+    action: PromotionAction = PromotionAction()
+
+
+AnyPolicy = GatePolicy | ReleaseGate | ReleasePromotion
