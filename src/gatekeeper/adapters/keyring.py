@@ -20,6 +20,8 @@ from gatekeeper.model.statement import KEYRING, Statement
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatekeeper.ports import Signed
+
 FILE: Final = "keyring.json"
 SEEN: Final = "keyring-seen.json"
 PASSWORD_VARIABLE: Final = "GATEKEEPER_KEY_PASSWORD"
@@ -200,7 +202,7 @@ def first(keys: tuple[Key, ...]) -> Keyring:
     return Keyring(version=1, expires=expires, keys=keys)
 
 
-def _opened(data: bytes) -> tuple[signing.Signed, Keyring]:
+def _opened(data: bytes) -> tuple[Signed, Keyring]:
     """The keyring inside a bundle, by the root key that it lists itself."""
     from pydantic import ValidationError
 

@@ -1,0 +1,68 @@
+"""Ledger entries: each holds the full state that it brings about."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from gatekeeper.model.base import Digest, Frozen, Name, ShortText
+from gatekeeper.model.moment import Moment
+
+SCHEMA: Final = 1
+
+Action = Literal["promote", "rollback"]
+Serial = Annotated[int, Field(ge=1, le=99_999_999)]
+Lineage = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Stable(Frozen):
+    """The release that serves everybody, and the entry that made it so."""
+
+    release: Digest
+    name: Name
+    since: Serial
+
+
+class State(Frozen):
+    """What is active after an entry.
+
+    Lanes that this version cannot create are always empty. They are written all the same, and an
+    entry that fills one is refused here instead of being half understood.
+    """
+
+    stable: Stable
+    canary: None = None
+    shadow: None = None
+    holds: tuple[()] = ()
+    freeze: None = None
+
+
+class ReliedOn(Frozen):
+    """What the decision rested on, by digest, so that absent evidence is noticed later."""
+
+    verdict: Digest | None = None
+    evidence: tuple[Digest, ...] = ()
+    policy: Digest | None = None
+
+
+class LedgerEntry(Frozen):
+    """One change of one environment.
+
+    Attributes:
+        lineage: Random, chosen by the first entry: tells one ledger from another.
+        previous: sha256 of the bytes of the entry before; null in the first.
+        time: As the writer's clock said; never before the previous entry's.
+    """
+
+    schema_version: Literal[1] = SCHEMA
+    environment: Name
+    lineage: Lineage
+    serial: Serial
+    previous: Digest | None
+    action: Action
+    actor: ShortText
+    reason: ShortText = ""
+    time: Moment
+    state: State
+    relied_on: ReliedOn = ReliedOn()
