@@ -120,3 +120,27 @@ class UnavailableError(GatekeeperError):
     """An outside system (engine, endpoint, disk, registry) does not do its part."""
 
     code = "unavailable"
+
+
+class EngineError(UnavailableError):
+    """An engine could not generate.
+
+    Args:
+        retryable: Whether the same call may succeed a moment later.
+        retry_after: Seconds that the engine asks to be left alone.
+    """
+
+    code = "engine"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        fix: str = "",
+        retryable: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
+        self.retryable = retryable
+        self.retry_after = retry_after
+        super().__init__(what, where=where, fix=fix)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
-    from gatekeeper.model.components import Sampling
+    from gatekeeper.model.components import FileDigest, Sampling
     from gatekeeper.model.keyring import Key, KeyRole
+    from gatekeeper.model.manifest import ModelSource
     from gatekeeper.model.record import Row
+    from gatekeeper.model.release import Release
     from gatekeeper.model.statement import Statement
 
 
@@ -63,7 +64,7 @@ class Engine(Protocol):
         timeout: float,
         json_schema: Mapping[str, Any] | None = None,
     ) -> Generation:
-        """One completion; raises `EngineError` for transport errors, `TimeoutError` in time."""
+        """One completion; raises `EngineError`, or `TimeoutError` when the time is over."""
         ...
 
     async def close(self) -> None:
@@ -80,6 +81,10 @@ class Tokenizer(Protocol):
 
     def count_text(self, text: str) -> int:
         """Tokens of a bare text."""
+        ...
+
+    def bound(self, messages: Sequence[Message]) -> int:
+        """At least `count`, for next to nothing: the bytes of the rendered conversation."""
         ...
 
 
@@ -149,6 +154,20 @@ class ContentStore(Protocol):
         ...
 
 
+class Releases(Protocol):
+    """Releases and the signed statements about them."""
+
+    def load(self, digest: str) -> Release:
+        """A release, every byte of it verified; raises `IntegrityError`."""
+        ...
+
+    def referrers(
+        self, subject: str, predicate_type: str | None = None
+    ) -> Sequence[tuple[str, bytes]]:
+        """The statements about `subject`, oldest first: digest and bundle, not yet verified."""
+        ...
+
+
 class Ledger(Protocol):
     """The append-only history of one environment (raw entries, not yet verified)."""
 
@@ -196,9 +215,8 @@ class Verifier(Protocol):
         role: KeyRole,
         predicate_type: str,
         subject: str | None = None,
-        at: datetime | None = None,
         where: str = "",
-        allow_revoked: bool = False,
+        lapsed: bool = False,
     ) -> Signed:
         """The statement in a Sigstore bundle, verified.
 
@@ -207,9 +225,9 @@ class Verifier(Protocol):
             role: What the key has to be allowed to sign.
             predicate_type: What the statement has to be.
             subject: ``sha256:…`` that it has to be about; None where any will do.
-            at: The moment at which the key has to be valid; now by default.
             where: What to call the bundle in an error.
-            allow_revoked: Let a revoked key pass, for a caller that weighs revocation itself.
+            lapsed: Let a key pass that has expired or was revoked, for a caller that weighs
+                that itself.
 
         Raises:
             IntegrityError: Any of it does not hold.
@@ -245,6 +263,44 @@ class Silent:
 
     def finish(self, task: str, note: str = "") -> None:
         """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """What a model source of a manifest turned out to be on this machine.
+
+    Attributes:
+        location: Where it is, for a release's build record: a directory of the project,
+            ``hf:REPO@REVISION`` or ``endpoint:NAME``.
+        root: Its directory; None for a hosted model.
+        files: Every file that is part of it, by path.
+        config: `config.json`, or nothing.
+    """
+
+    location: str
+    root: Path | None = None
+    files: tuple[FileDigest, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Sources(Protocol):
+    """What a manifest refers to, read safely; errors are `UsageError` or `InputError`."""
+
+    def text(self, file: str) -> str:
+        """A text file of the project."""
+        ...
+
+    def value(self, file: str, kind: Any) -> Any:
+        """A YAML or JSON file of the project, as a type."""
+        ...
+
+    def snapshot(self, directory: str) -> Mapping[str, bytes]:
+        """The documents below a directory of the project, by path."""
+        ...
+
+    def model(self, source: ModelSource) -> FoundModel:
+        """A model, every file hashed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

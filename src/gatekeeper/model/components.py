@@ -305,6 +305,8 @@ class Policy(Frozen):
     injection: tuple[PatternRule, ...] = ()
     """Patterns on the request and on every retrieved chunk; a chunk that matches is dropped."""
     pii: PiiRule = PiiRule()
+    refusals: tuple[Annotated[str, StringConstraints(min_length=1, max_length=4096)], ...] = ()
+    """How the model begins an answer that declines; such a request counts as refused."""
     tenants: TenantRule = TenantRule()
 
 

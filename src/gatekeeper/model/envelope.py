@@ -11,6 +11,7 @@ from gatekeeper.model.base import Frozen
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\w.:@/+-]+$")]
 Status = Literal["ok", "degraded", "needs_review", "blocked"]
+FollowUpRisk = Literal["low", "medium", "high"]
 
 
 class Wire(Frozen):
@@ -76,7 +77,7 @@ class QualitySignals(Wire):
 
     confidence: float
     resolved: bool
-    follow_up_risk: Literal["low", "medium", "high"]
+    follow_up_risk: FollowUpRisk
 
 
 class CostSignals(Wire):

@@ -1,0 +1,107 @@
+"""One tier's calls: circuit breaker, time limit, and retries with back-off and jitter."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from gatekeeper.errors import EngineError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from purgatory.service._async.circuitbreaker import AsyncCircuitBreaker
+    from tenacity import RetryCallState
+
+    from gatekeeper.model.components import Tier
+    from gatekeeper.pipeline.visit import Deadline
+
+
+T = TypeVar("T")
+
+
+class CircuitOpenError(EngineError):
+    """The tier has failed too often in a row and is left alone for a while."""
+
+    code = "circuit-open"
+
+
+class Resilience:
+    """The circuit breakers of one release, one a tier, and the retries around them."""
+
+    def __init__(self) -> None:
+        from purgatory import AsyncCircuitBreakerFactory
+
+        # A client that leaves, or a request that the engine refuses, says nothing of its health.
+        self._breakers = AsyncCircuitBreakerFactory(
+            exclude=[asyncio.CancelledError, (EngineError, lambda error: not error.retryable)]
+        )
+
+    async def attempt(
+        self, name: str, tier: Tier, limit: float, call: Callable[[], Awaitable[T]]
+    ) -> T:
+        """`call` once, through the tier's breaker, within `limit` seconds.
+
+        Raises:
+            CircuitOpenError: Without calling.
+            TimeoutError: The limit has passed.
+            UnavailableError: As `call` raised it.
+        """
+        try:
+            async with await self._breaker(name, tier), asyncio.timeout(limit):
+                return await call()
+        except Exception as error:
+            if _is_open(error):
+                raise CircuitOpenError(
+                    f"the circuit of the tier {name!r} is open", retryable=False
+                ) from None
+            raise
+
+    async def repeat(
+        self, tier: Tier, retries: int, deadline: Deadline, attempt: Callable[[], Awaitable[T]]
+    ) -> T:
+        """`attempt`, and again after a pause while it is worth it and time is left.
+
+        Full jitter: each pause is drawn from zero to an exponentially growing limit, and is at
+        least what the engine asked for.
+        """
+        from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
+
+        pause = wait_random_exponential(
+            multiplier=tier.retry.backoff_seconds, max=tier.retry.max_backoff_seconds
+        )
+        most = min(tier.retry.attempts, 1 + max(0, retries))
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(is_retryable),
+            wait=lambda state: max(pause(state), _asked_for(state)),
+            stop=lambda state: (
+                state.attempt_number >= most or state.upcoming_sleep >= deadline.remaining()
+            ),
+            sleep=asyncio.sleep,
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    async def _breaker(self, name: str, tier: Tier) -> AsyncCircuitBreaker:
+        policy = tier.circuit_breaker
+        return await self._breakers.get_breaker(
+            name, threshold=policy.failures, ttl=policy.reset_seconds
+        )
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same call may succeed a moment later."""
+    if isinstance(error, EngineError):
+        return error.retryable
+    return isinstance(error, (TimeoutError, UnavailableError))
+
+
+def _asked_for(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return (error.retry_after or 0.0) if isinstance(error, EngineError) else 0.0
+
+
+def _is_open(error: Exception) -> bool:
+    from purgatory.domain.model import OpenedState
+
+    return isinstance(error, OpenedState)
