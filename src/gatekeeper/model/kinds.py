@@ -1,0 +1,31 @@
+"""The kinds of document that a person writes; each type is imported when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from gatekeeper.model.base import Frozen
+
+KINDS: Final = {
+    "ReleaseManifest": "gatekeeper.model.manifest",
+    "GatePolicy": "gatekeeper.model.policy",
+    "EvalSet": "gatekeeper.model.evalset",
+    "Environment": "gatekeeper.model.environment",
+    "PriceBook": "gatekeeper.model.prices",
+}
+"""Kind, as `kind:` names it, and the module of the type of that name."""
+SHORT: Final = {
+    "manifest": "ReleaseManifest",
+    "policy": "GatePolicy",
+    "evalset": "EvalSet",
+    "environment": "Environment",
+    "prices": "PriceBook",
+}
+"""What people may call a kind on the command line."""
+
+
+def type_of(kind: str) -> type[Frozen]:
+    """The type of a kind; raises `KeyError` for a name that is none."""
+    return cast("type[Frozen]", getattr(import_module(KINDS[kind]), kind))
