@@ -1,0 +1,66 @@
+"""The JSON Schemas: valid themselves, and of one mind with the loader."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema_rs
+import pytest
+
+from gatekeeper.adapters.shapes import PATTERNS, patterns
+from gatekeeper.cli.main import run
+from gatekeeper.cli.schema import document
+from gatekeeper.errors import UsageError
+from gatekeeper.model.kinds import KINDS, SHORT, type_of
+from tests.builders import manifest
+
+
+@pytest.mark.parametrize("kind", [*SHORT, *KINDS])
+def test_prints_a_valid_schema(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schema", kind]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    jsonschema_rs.meta.validate(printed)
+    assert printed["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert printed["title"] == SHORT.get(kind, kind)
+    assert printed["$id"].endswith(f"/{printed['title']}.json")
+    assert printed["properties"]["kind"]["const"] == printed["title"]
+
+
+def test_a_kind_is_found_whatever_its_case() -> None:
+    assert document("releasemanifest") == document("MANIFEST")
+
+
+def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="use manifest, policy, evalset, environment, prices"):
+        document("manifests")
+
+
+def test_the_schema_accepts_a_valid_manifest() -> None:
+    jsonschema_rs.validator_for(document("manifest")).validate(manifest())
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("kind",), "Release"),
+        (("metadata", "name"), "Desk One"),
+        (("metadata", "ownr"), "me"),
+        (("components", "serving", "engines"), []),
+        (("components", "serving", "sampling", "top_p"), 0),
+        (("components", "router", "routes"), [{"match": {}}]),
+        (("components", "prompt", "template"), {"fil": "x"}),
+        (("components", "model", "models"), {}),
+    ],
+)
+def test_the_schema_refuses_what_the_loader_refuses(path: tuple[str, ...], value: object) -> None:
+    content = manifest()
+    inner = content
+    for key in path[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[path[-1]] = value
+    assert not jsonschema_rs.validator_for(document("manifest")).is_valid(content)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_pattern_is_told_in_words(kind: str) -> None:
+    assert set(patterns(type_of(kind).model_json_schema())) <= set(PATTERNS)
