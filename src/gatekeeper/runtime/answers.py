@@ -31,10 +31,11 @@ def error_answer(error: GatekeeperError) -> JSONResponse:
     """The answer to a request that failed, in a shape that OpenAI clients read too."""
     problems = error.problems if isinstance(error, InputError) else ()
     status = _status(error)
+    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     document: dict[str, Any] = {
         "code": error.code,
         "message": "; ".join(map(_line, problems)) or error.what,
-        "type": "invalid_request_error" if status.is_client_error else "server_error",
+        "type": "server_error" if ours else "invalid_request_error",
         "param": problems[0].path or None if problems else None,
         "fix": error.fix,
         "problems": [_located(problem) for problem in problems],

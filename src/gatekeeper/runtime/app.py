@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from gatekeeper.errors import GatekeeperError, UnavailableError
 from gatekeeper.model.envelope import RequestEnvelope
-from gatekeeper.pipeline.pipeline import Context
+from gatekeeper.pipeline.visit import Context
 from gatekeeper.runtime.answers import RequestRefusedError, error_answer
 from gatekeeper.runtime.bodies import parse, read_body
 from gatekeeper.runtime.chat import ChatRequest, to_completion, to_envelope
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from gatekeeper.pipeline.pipeline import Served
+    from gatekeeper.pipeline.visit import Served
     from gatekeeper.runtime.follower import Follower
     from gatekeeper.runtime.live import Live, Switch
     from gatekeeper.runtime.recording import RecordWriter
