@@ -63,6 +63,8 @@ class EvalSet(Frozen):
     """Digest of the file; a file that differs is refused."""
     scorers: Annotated[tuple[ScorerName, ...], Field(min_length=1)] | None = None
     """What is scored. A load suite may go without."""
+    abstentions: Phrases = ()
+    """How answers begin that say that the documentation does not know."""
     load: Load | None = None
 
     @model_validator(mode="after")
