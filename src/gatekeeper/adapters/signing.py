@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -80,14 +79,13 @@ class KeyringVerifier:
         role: KeyRole,
         predicate_type: str,
         subject: str | None = None,
-        at: datetime | None = None,
         where: str = "",
-        allow_revoked: bool = False,
+        lapsed: bool = False,
     ) -> Signed:
         """See `gatekeeper.ports.Verifier`."""
         envelope = dsse.parse(bundle, where=where)
         key = _signer_of(envelope, self.keyring, where)
-        refusal = "" if allow_revoked and key.revokedAt else key.refusal(at or datetime.now(UTC))
+        refusal = "" if lapsed else key.refusal(datetime.now(UTC))
         if role not in key.roles:
             refusal = f"key {key.id[:12]} may sign as {', '.join(key.roles)}, not as {role}"
         elif key.development and not self.accept_development:
@@ -105,11 +103,7 @@ class KeyringVerifier:
 
 def sign_statement(statement: Statement, signer: Signer) -> bytes:
     """The statement in a Sigstore bundle v0.3 (JSON)."""
-    payload = json.dumps(
-        statement.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=False
-    ).encode()
-    signature = signer.sign(dsse.pae(dsse.PAYLOAD_TYPE, payload))
-    return dsse.build(payload, signature, signer.key_id)
+    return dsse.seal(statement, signer.key_id, signer.sign)
 
 
 def verify_bundle(

@@ -6,9 +6,14 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from gatekeeper.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatekeeper.model.statement import Statement
 
 BUNDLE_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -62,6 +67,19 @@ def build(payload: bytes, signature: bytes, key_id: str) -> bytes:
         },
     }
     return json.dumps(bundle, separators=(",", ":")).encode()
+
+
+def seal(statement: Statement, key_id: str, sign: Callable[[bytes], bytes]) -> bytes:
+    """A statement, signed, as a bundle.
+
+    Args:
+        statement: What is said.
+        key_id: sha256 of the public key (SPKI DER), hexadecimal.
+        sign: Gives the DER signature of the bytes it gets.
+    """
+    content = statement.model_dump(mode="json")
+    payload = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return build(payload, sign(pae(PAYLOAD_TYPE, payload)), key_id)
 
 
 def parse(data: bytes, *, where: str = "") -> Envelope:

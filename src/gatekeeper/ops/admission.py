@@ -1,0 +1,287 @@
+"""May this release be served in this environment, and if not, why: every reason at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from gatekeeper.core.canonical import short
+from gatekeeper.errors import GatekeeperError, IntegrityError, RefusedError
+from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
+from gatekeeper.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from gatekeeper.model.keyring import Key, KeyRole
+    from gatekeeper.model.release import Release
+    from gatekeeper.ops.site import Site
+    from gatekeeper.ports import Signed
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that stands in the way.
+
+    Attributes:
+        code: Stable, for programs.
+        text: What is wrong, for people.
+        refused: True for a definite no; False where it cannot be decided yet.
+    """
+
+    code: str
+    text: str
+    refused: bool
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A verified verdict and where it is."""
+
+    verdict: Verdict
+    digest: str
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The answer.
+
+    Attributes:
+        release: None where its content is not sound.
+        signatures: Digests of the statements that sign it.
+        keys: Who signed them.
+        evidence: The verdict that counts, whatever it says; None where there is none.
+        notes: What was passed over, and why.
+    """
+
+    digest: str
+    release: Release | None = None
+    signatures: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
+    evidence: Evidence | None = None
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def admitted(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not self.reasons
+
+    @property
+    def exit_code(self) -> int:
+        """0 yes, 1 a definite no, 3 not decided."""
+        if self.admitted:
+            return 0
+        return 1 if any(reason.refused for reason in self.reasons) else 3
+
+
+@dataclass(slots=True)
+class _Statements:
+    """The statements of one kind, sorted by whether they count."""
+
+    counted: list[tuple[str, Signed]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def examine(
+    site: Site, digest: str, *, active: str | None, now: datetime, verdict: bool = True
+) -> Admission:
+    """Everything that a release has to meet before it becomes active.
+
+    Args:
+        site: The environment.
+        digest: The release.
+        active: The release that is stable there now, which the verdict must have compared with.
+        now: The moment, for the age of the verdict.
+        verdict: Whether a fresh verdict is needed; not for what was stable there before.
+    """
+    try:
+        release = site.releases.load(digest)
+        signatures = _statements(site, digest, RELEASE_SIGNATURE, "release")
+        verdicts = _statements(site, digest, VERDICT, "gate")
+    except IntegrityError as error:
+        return Admission(digest, reasons=(_reason("content", error),))
+    reasons = [
+        *_signed(signatures),
+        *_allowed(site, release),
+        *_models(site, release),
+    ]
+    evidence, notes = _newest(verdicts)
+    if verdict and evidence is None:
+        reasons.append(_no_verdict(verdicts, release, active))
+    elif verdict and evidence is not None:
+        reasons += _verdict(site, release, evidence.verdict, active, now)
+    return Admission(
+        digest,
+        release,
+        tuple(found for found, _ in signatures.counted),
+        tuple(signed.key for _, signed in signatures.counted),
+        evidence,
+        tuple(reasons),
+        (*signatures.refused, *notes),
+    )
+
+
+def _statements(site: Site, digest: str, predicate_type: str, role: KeyRole) -> _Statements:
+    found = _Statements()
+    for name, bundle in site.releases.referrers(digest, predicate_type):
+        try:
+            signed = site.verifier.verify(
+                bundle, role=role, predicate_type=predicate_type, subject=digest
+            )
+        except IntegrityError as error:
+            found.refused.append(f"statement {short(name)}: {error.what}")
+        else:
+            found.counted.append((name, signed))
+    return found
+
+
+def _signed(signatures: _Statements) -> Iterator[Reason]:
+    if signatures.counted:
+        return
+    if signatures.refused:
+        text = "its signature does not count here: " + "; ".join(signatures.refused)
+    else:
+        text = "it is not signed"
+    fix = "build it where a release key is that this environment accepts"
+    yield Reason("signature", text, refused=True, fix=fix)
+
+
+def _allowed(site: Site, release: Release) -> Iterator[Reason]:
+    """What the environment and the release say about each other."""
+    settings = site.environment
+    unpinned = sorted(
+        name for name, model in release.components.model.models.items() if not model.pinned
+    )
+    if unpinned and not settings.allow_unpinned_models:
+        yield Reason(
+            "unpinned",
+            f"its model {', '.join(unpinned)} is hosted elsewhere and can change at any time",
+            refused=True,
+            fix="pin the model, or set `allow_unpinned_models: true` for this environment",
+        )
+    allowed = release.governance.data_residency
+    outside = [region for region in settings.regions if region not in allowed]
+    if allowed and (outside or not settings.regions):
+        regions = ", ".join(settings.regions) or "regions that its settings do not name"
+        yield Reason(
+            "residency",
+            f"it has to stay in {', '.join(allowed)}, but {settings.name} serves in {regions}",
+            refused=True,
+            fix="serve it elsewhere, or say where this environment is: `regions`",
+        )
+
+
+def _models(site: Site, release: Release) -> Iterator[Reason]:
+    try:
+        site.check_models(release)
+    except GatekeeperError as error:
+        yield _reason("models", error)
+
+
+def _reason(code: str, error: GatekeeperError) -> Reason:
+    text = f"{error.where}: {error.what}" if error.where else error.what
+    return Reason(code, text, refused=isinstance(error, RefusedError), fix=error.fix)
+
+
+def _newest(verdicts: _Statements) -> tuple[Evidence | None, tuple[str, ...]]:
+    """The verdict that counts: the last one decided, of those that are signed as they must be."""
+    found = []
+    notes = list(verdicts.refused)
+    for name, signed in verdicts.counted:
+        try:
+            verdict = Verdict.model_validate_json(json.dumps(signed.statement.predicate))
+        except ValidationError:
+            notes.append(f"statement {short(name)}: no verdict that this version understands")
+        else:
+            found.append(Evidence(verdict, name, signed.key))
+    newest = max(found, key=lambda one: (one.verdict.decided, one.digest), default=None)
+    return newest, tuple(notes)
+
+
+def _no_verdict(verdicts: _Statements, release: Release, active: str | None) -> Reason:
+    fix = _evaluate(release, active)
+    if verdicts.refused:
+        text = "its verdict does not count here: " + "; ".join(verdicts.refused)
+        return Reason("verdict-refused", text, refused=True, fix=fix)
+    return Reason("verdict-absent", "it has no verdict", refused=False, fix=fix)
+
+
+def _evaluate(release: Release, active: str | None) -> str:
+    baseline = f" --baseline sha256:{short(active)}" if active else ""
+    return f"gatekeeper evaluate {release.name}@sha256:{short(release.digest)}{baseline}"
+
+
+def _verdict(
+    site: Site, release: Release, verdict: Verdict, active: str | None, now: datetime
+) -> Iterator[Reason]:
+    again = _evaluate(release, active)
+    if verdict.release != release.digest:
+        yield Reason(
+            "verdict-other", f"its verdict is about {verdict.release}", refused=True, fix=again
+        )
+    if verdict.outcome != "pass":
+        yield Reason(
+            f"verdict-{verdict.outcome}",
+            f"its verdict is {verdict.outcome}: {_rules(verdict)}",
+            refused=verdict.outcome == "fail",
+            fix=f"gatekeeper gate {verdict.run} shows every rule",
+        )
+    if verdict.baseline != active:
+        compared = f"sha256:{short(verdict.baseline)}" if verdict.baseline else "nothing"
+        serving = f"sha256:{short(active)} is stable" if active else "nothing is stable yet"
+        yield Reason(
+            "verdict-baseline",
+            f"its verdict compares it with {compared}, but in {site.name} {serving}",
+            refused=False,
+            fix=again,
+        )
+    yield from _policy(site, release, verdict)
+    yield from _age(site, verdict, now, again)
+
+
+def _rules(verdict: Verdict) -> str:
+    rules = [rule.rule for rule in verdict.rules if rule.outcome == verdict.outcome]
+    return ", ".join(rules) or "no rule was decided"
+
+
+def _policy(site: Site, release: Release, verdict: Verdict) -> Iterator[Reason]:
+    try:
+        wanted = site.policy(release.digest)
+    except GatekeeperError as error:
+        yield _reason("policy", error)
+        return
+    if wanted is not None and wanted != verdict.policy:
+        yield Reason(
+            "verdict-policy",
+            f"its verdict was decided by policy {verdict.policy_name or ''}"
+            f"@sha256:{short(verdict.policy)}, but {site.name} asks for sha256:{short(wanted)}",
+            refused=False,
+            fix=f"gatekeeper gate {verdict.run} decides again by the current policy",
+        )
+
+
+def _age(site: Site, verdict: Verdict, now: datetime, again: str) -> Iterator[Reason]:
+    measured = min(verdict.ended or verdict.decided, verdict.decided)
+    if max(measured, verdict.decided) > now + CLOCK_SKEW:
+        text = f"its verdict is dated in the future: {verdict.decided:%Y-%m-%d %H:%M} UTC"
+        yield Reason(
+            "verdict-future", text, refused=False, fix="set the clock right, then " + again
+        )
+    elif now - measured > site.environment.max_age:
+        yield Reason(
+            "verdict-stale",
+            f"its verdict is stale: measured {measured:%Y-%m-%d %H:%M} UTC,"
+            f" but {site.name} accepts {site.environment.verdict_max_age} at most",
+            refused=False,
+            fix=again,
+        )

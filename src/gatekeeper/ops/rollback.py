@@ -1,0 +1,80 @@
+"""Go back to a release that was good, in one entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatekeeper.core import transitions
+from gatekeeper.core.transitions import Change
+from gatekeeper.errors import UndecidedError
+from gatekeeper.ops import ledger
+from gatekeeper.ops.admission import Admission, examine
+from gatekeeper.ops.promote import Intent, Moved, carry_out, relied_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatekeeper.model.ledger import LedgerEntry, ReliedOn
+    from gatekeeper.ops.ledger import Recorded
+    from gatekeeper.ops.site import Site
+    from gatekeeper.ports import Signer
+
+
+def rollback(site: Site, intent: Intent, signer: Signer, *, to: str | None = None) -> Moved:
+    """Make an earlier release stable again, whole.
+
+    Its content, signature and model files are checked as for a promotion. A release that was
+    stable here needs no new verdict: an emergency is no time to evaluate.
+
+    Args:
+        site: The environment.
+        intent: Who and why.
+        signer: Of the role `promote`.
+        to: The release to go to; by default the one that was stable before the current one came.
+
+    Raises:
+        UndecidedError: There is nothing to go back to.
+        LostRaceError: Somebody else changed the environment meanwhile; says who.
+        IntegrityError: The ledger is not sound.
+    """
+    head = ledger.head(site, take_over=intent.take_over)
+    if head is None:
+        raise UndecidedError(
+            "nothing was ever promoted, so there is nothing to go back to",
+            where=site.name,
+            fix=f"gatekeeper promote REF --env {site.name}",
+        )
+    read = ledger.entries(site)
+    before = head.entry.state.stable.release
+    digest = to or _last_good(site, head, read)
+    earlier = transitions.was_stable(read, head.entry.serial, digest)
+    found = examine(site, digest, active=before, now=intent.now, verdict=earlier is None)
+    if digest == before or not found.admitted or found.release is None:
+        return Moved(found, None, written=False, before=before)
+    change = Change(
+        release=digest,
+        name=found.release.name,
+        actor=intent.actor,
+        reason=intent.reason,
+        time=intent.now,
+        relied_on=_relied_on(found, read(earlier.since) if earlier else None),
+    )
+    entry = transitions.following(head.tip, "rollback", change)
+    return carry_out(site, entry, found, before, intent, signer)
+
+
+def _last_good(site: Site, head: Recorded, read: Callable[[int], LedgerEntry]) -> str:
+    good = transitions.last_good(read, head.entry.serial)
+    if good is None:
+        stable = head.entry.state.stable
+        raise UndecidedError(
+            f"nothing good was stable before {stable.name}",
+            where=site.name,
+            fix="name a release with --to; `gatekeeper history` shows what was stable here",
+        )
+    return good.release
+
+
+def _relied_on(found: Admission, earlier: LedgerEntry | None) -> ReliedOn:
+    """What made it stable the first time still vouches for it."""
+    return earlier.relied_on if earlier else relied_on(found)

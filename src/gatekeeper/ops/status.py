@@ -1,0 +1,97 @@
+"""What is live in an environment, since when, by whom, and on what evidence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from gatekeeper.errors import IntegrityError
+from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
+from gatekeeper.model.verdict import Verdict
+from gatekeeper.ops import ledger
+
+if TYPE_CHECKING:
+    from gatekeeper.model.keyring import Key
+    from gatekeeper.model.release import Release
+    from gatekeeper.ops.ledger import Recorded
+    from gatekeeper.ops.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of an environment.
+
+    Attributes:
+        head: The last entry; None where nothing was promoted.
+        release: None where its content is not sound.
+        verdict: What the entry relied on, if it is still there and sound.
+        keys: Who signed what: by role.
+        problems: What is wrong with what is live.
+    """
+
+    environment: str
+    head: Recorded | None = None
+    release: Release | None = None
+    verdict: Verdict | None = None
+    keys: tuple[tuple[str, Key], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def status(site: Site) -> Status:
+    """Read the head and look at everything that it names.
+
+    Raises:
+        IntegrityError: The head is not sound.
+        UnavailableError: The ledger cannot be read.
+    """
+    head = ledger.head(site)
+    if head is None:
+        return Status(site.name)
+    digest = head.entry.state.stable.release
+    found = Status(site.name, head, keys=(("promote", head.key),))
+    for look in (_release, _signature, _verdict):
+        try:
+            found = look(site, digest, found)
+        except IntegrityError as error:
+            found = replace(found, problems=(*found.problems, error.what))
+    return found
+
+
+def _release(site: Site, digest: str, found: Status) -> Status:
+    return replace(found, release=site.releases.load(digest))
+
+
+def _signature(site: Site, digest: str, found: Status) -> Status:
+    why = "the release is not signed"
+    for _, bundle in site.releases.referrers(digest, RELEASE_SIGNATURE):
+        try:
+            key = site.verifier.verify(
+                bundle, role="release", predicate_type=RELEASE_SIGNATURE, subject=digest
+            ).key
+        except IntegrityError as error:
+            why = f"the release: {error.what}"
+        else:
+            return replace(found, keys=(*found.keys, ("release", key)))
+    raise IntegrityError(why)
+
+
+def _verdict(site: Site, digest: str, found: Status) -> Status:
+    wanted = found.head.entry.relied_on.verdict if found.head else None
+    for name, bundle in site.releases.referrers(digest, VERDICT):
+        if name == wanted:
+            signed = site.verifier.verify(
+                bundle, role="gate", predicate_type=VERDICT, subject=digest, lapsed=True
+            )
+            verdict = _read(json.dumps(signed.statement.predicate))
+            return replace(found, verdict=verdict, keys=(*found.keys, ("gate", signed.key)))
+    raise IntegrityError("the verdict that the ledger relies on is not in the store")
+
+
+def _read(predicate: str) -> Verdict:
+    try:
+        return Verdict.model_validate_json(predicate)
+    except ValidationError:
+        raise IntegrityError("the verdict that the ledger relies on cannot be read") from None

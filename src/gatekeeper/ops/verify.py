@@ -1,0 +1,75 @@
+"""May a release be served in an environment, and if not, why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from gatekeeper.core import transitions
+from gatekeeper.model.statement import VERDICT
+from gatekeeper.ops import ledger
+from gatekeeper.ops.admission import Admission, Reason, examine
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gatekeeper.model.ledger import Stable
+    from gatekeeper.ops.site import Site
+
+Standing = Literal["stable", "was-stable", "new"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The answer.
+
+    Attributes:
+        standing: `stable` is being served; `was-stable` may be rolled back to; `new` may, or may
+            not, be promoted.
+        earlier: When it was last stable.
+    """
+
+    environment: str
+    standing: Standing
+    admission: Admission
+    earlier: Stable | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it may be served."""
+        return self.admission.admitted
+
+
+def verify(site: Site, digest: str, *, now: datetime) -> Verification:
+    """Check a release against everything that the environment asks for.
+
+    Raises:
+        IntegrityError: The ledger is not sound.
+    """
+    head = ledger.head(site)
+    if head is None:
+        return Verification(site.name, "new", examine(site, digest, active=None, now=now))
+    stable = head.entry.state.stable
+    read = ledger.entries(site)
+    earlier = transitions.was_stable(read, head.entry.serial, digest)
+    found = examine(site, digest, active=stable.release, now=now, verdict=earlier is None)
+    if earlier is None:
+        return Verification(site.name, "new", found)
+    found = _vouched(site, found, read(earlier.since).relied_on.verdict)
+    standing: Standing = "stable" if stable.release == digest else "was-stable"
+    return Verification(site.name, standing, found, earlier)
+
+
+def _vouched(site: Site, found: Admission, wanted: str | None) -> Admission:
+    """The evidence that its entry relied on has to be there still."""
+    if wanted is None or found.release is None:
+        return found
+    if wanted in {name for name, _ in site.releases.referrers(found.digest, VERDICT)}:
+        return found
+    reason = Reason(
+        "evidence-missing",
+        f"the verdict that the ledger relies on ({wanted}) is not in the store",
+        refused=True,
+        fix="restore the store from a copy, or evaluate the release again",
+    )
+    return replace(found, reasons=(*found.reasons, reason))
