@@ -46,7 +46,7 @@ def test_a_restart_opens_the_head_it_served() -> None:
     ("head", "anchor", "says"),
     [
         (target(2), None, "went back"),
-        (target(0, None), None, "went back"),
+        (Target("", 0, "", None), None, "went back"),
         (target(9, lineage="M"), "entry-3", "another ledger"),
         (target(3, entry="forged"), "forged", "history was rewritten"),
         (target(9), "forged", "history was rewritten"),

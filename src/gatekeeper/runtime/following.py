@@ -82,7 +82,7 @@ def decide(target: Target, *, live: Target | None, mark: Mark | None, anchor: st
 
 def _check(target: Target, mark: Mark, anchor: str | None) -> None:
     where = f"ledger entry {target.serial}"
-    if target.lineage != mark.lineage:
+    if target.serial and target.lineage != mark.lineage:
         raise IntegrityError(
             f"this is another ledger: lineage {target.lineage}, {mark.lineage} was served",
             where=where,

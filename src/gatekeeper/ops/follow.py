@@ -1,0 +1,115 @@
+"""What an environment asks a runtime to serve: its ledger verified, its release admitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatekeeper.core import transitions
+from gatekeeper.errors import IntegrityError, UndecidedError
+from gatekeeper.model.statement import VERDICT
+from gatekeeper.ops import ledger
+from gatekeeper.ops.admission import examine
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gatekeeper.model.ledger import LedgerEntry
+    from gatekeeper.model.release import Release
+    from gatekeeper.ops.admission import Admission
+    from gatekeeper.ops.ledger import Recorded
+    from gatekeeper.ops.site import Site
+
+
+def follow(site: Site, serial: int, *, known: Recorded | None) -> Recorded:
+    """Entry `serial`, with every entry between `known` and it verified and legal.
+
+    Args:
+        site: The environment.
+        serial: At least 1.
+        known: An entry that was verified before, so that only what came after it is read; the
+            whole ledger is read where it is None or later than `serial`.
+
+    Raises:
+        IntegrityError: An entry, or its link to the one before, is not sound.
+    """
+    before = known if known and known.entry.serial <= serial else None
+    if before and before.entry.serial == serial:
+        return _unchanged(site, before)
+    found = before
+    for number in range(before.entry.serial + 1 if before else 1, serial + 1):
+        found = _next(site, number, found)
+    if found is None:
+        raise IntegrityError("there is no such entry", where=ledger.where(site, serial))
+    return _trusted(site, found)
+
+
+def admit(site: Site, entry: LedgerEntry, *, now: datetime) -> Release:
+    """The stable release of a verified entry, if it may be served.
+
+    Its content, signature, model files and place are checked as for a promotion; of the verdict,
+    that the one which the entry relied on is there and signed.
+
+    Raises:
+        IntegrityError: It may not.
+        UndecidedError: It may not for now: something that is needed is out of reach.
+    """
+    digest = entry.state.stable.release
+    found = examine(site, digest, active=digest, now=now, verdict=False)
+    if found.release is None or not found.admitted:
+        raise _refusal(site, found)
+    if entry.relied_on.verdict is not None:
+        _evidence(site, digest, entry.relied_on.verdict)
+    return found.release
+
+
+def _next(site: Site, serial: int, before: Recorded | None) -> Recorded:
+    found = ledger.read_entry(site, serial)
+    breaches = transitions.breaches(before.tip if before else None, found.entry)
+    if breaches:
+        raise IntegrityError(
+            "; ".join(breaches), where=ledger.where(site, serial), fix=ledger.RESTORE
+        )
+    return found
+
+
+def _unchanged(site: Site, known: Recorded) -> Recorded:
+    serial = known.entry.serial
+    found = ledger.read_entry(site, serial)
+    if found.digest != known.digest:
+        raise IntegrityError(
+            "it is another entry than before", where=ledger.where(site, serial), fix=ledger.RESTORE
+        )
+    return _trusted(site, found)
+
+
+def _trusted(site: Site, found: Recorded) -> Recorded:
+    """The last entry: nobody vouches for a key that was revoked but the ones who come after it."""
+    if found.doubt:
+        raise IntegrityError(
+            f"the signature is refused: {found.doubt}",
+            where=ledger.where(site, found.entry.serial),
+            fix="look at `gatekeeper history`; `gatekeeper promote --take-over` goes on from it",
+        )
+    return found
+
+
+def _refusal(site: Site, found: Admission) -> IntegrityError | UndecidedError:
+    what = "; ".join(reason.text for reason in found.reasons)
+    fix = next((reason.fix for reason in found.reasons if reason.fix), "")
+    where = f"{site.name}: release {found.digest}"
+    refused = any(reason.refused for reason in found.reasons)
+    return (IntegrityError if refused else UndecidedError)(what, where=where, fix=fix)
+
+
+def _evidence(site: Site, digest: str, wanted: str) -> None:
+    for name, bundle in site.releases.referrers(digest, VERDICT):
+        if name == wanted:
+            site.verifier.verify(
+                bundle, role="gate", predicate_type=VERDICT, subject=digest, lapsed=True
+            )
+            return
+    raise IntegrityError(
+        f"the verdict that the ledger relies on ({wanted}) is not in the store",
+        where=f"{site.name}: release {digest}",
+        fix="restore the store from a copy",
+    )
