@@ -11,7 +11,6 @@ from gatekeeper.model.prices import CalendarDate
 
 PRIORITY: Final = ("security", "safety", "supply_chain", "quality", "reliability", "cost")
 """Which section is told first; sections that are not named come last."""
-TESTS: Final = ("max_increase", "max_decrease", "min_increase", "min", "max")
 
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
 Alpha = Annotated[float, Field(gt=0, lt=0.5)]
@@ -20,6 +19,8 @@ Severity = Literal["block", "warn"]
 Test = Literal[
     "min", "max", "max_increase", "max_decrease", "min_increase", "census", "evidence", "all_pass"
 ]
+TESTS: Final[tuple[Test, ...]] = ("max_increase", "max_decrease", "min_increase", "min", "max")
+"""What a limit may be; a longer name before the one it ends with."""
 Condition = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Requirement = Condition | Annotated[dict[Identifier, bool], Field(min_length=1, max_length=1)]
 """``metric >= 0.99`` or ``{evidence: true}``."""
@@ -60,14 +61,17 @@ class RuleSpec(Frozen):
     severity: Severity = "block"
 
     @property
-    def limits(self) -> dict[str, float]:
-        """The limits that are given."""
+    def limit(self) -> tuple[Test, float]:
+        """How the one limit bounds the metric, and where."""
+        return self._limits()[0]
+
+    def _limits(self) -> list[tuple[Test, float]]:
         given = ((test, getattr(self, test)) for test in TESTS)
-        return {test: value for test, value in given if value is not None}
+        return [(test, value) for test, value in given if value is not None]
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
-        if len(self.limits) != 1:
+        if len(self._limits()) != 1:
             raise ValueError(f"give exactly one of {', '.join(TESTS)}")
         return self
 

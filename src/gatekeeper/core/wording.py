@@ -1,0 +1,86 @@
+"""Numbers and outcomes in words: the same in every report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gatekeeper.core.statistics.estimate import Estimate
+    from gatekeeper.model.policy import Rule
+    from gatekeeper.model.verdict import RuleOutcome
+
+
+def percent(share: float) -> str:
+    """A share as people read it, with enough digits to tell it from zero and from one."""
+    value = share * 100
+    digits = 1 if 1 <= value <= 99 or value in (0, 100) else 2  # noqa: PLR2004
+    return f"{value:.{digits}f} %"
+
+
+def number(value: float | None, unit: str) -> str:
+    """A value with its unit; a dash where there is none."""
+    if value is None:
+        return "-"
+    return _FORMATS[unit](value)
+
+
+def listed(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(words) < 2:  # noqa: PLR2004 - one or none needs no "and"
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def reason(rule: Rule, estimate: Estimate, unit: str, outcome: RuleOutcome) -> str:
+    """What was observed, how sure it is, and what the limit is."""
+    observed = number(estimate.value, unit)
+    if estimate.baseline is not None:
+        observed += f" against the baseline on {estimate.n:,} pairs"
+    else:
+        observed += f" on {estimate.n:,} samples"
+    return f"{observed}, {_bounds(rule, estimate, unit, outcome)}; {_limit(rule, unit)}"
+
+
+def _bounds(rule: Rule, estimate: Estimate, unit: str, outcome: RuleOutcome) -> str:
+    low, high = number(estimate.low, unit), number(estimate.high, unit)
+    if estimate.low is None and estimate.high is None:
+        return "too few for bounds"
+    if outcome == "inconclusive":
+        return f"but anything from {low} to {high} is compatible with that"
+    upper = rule.test.startswith("max") == (outcome == "pass")
+    sure = f"with {1 - rule.alpha:.0%} confidence".replace("%", " %")
+    return f"at most {high} {sure}" if upper else f"at least {low} {sure}"
+
+
+def _limit(rule: Rule, unit: str) -> str:
+    side = "at most" if rule.test.startswith("max") else "at least"
+    change = {"max_increase": " more", "max_decrease": " less", "min_increase": " more"}
+    wanted = number(rule.limit, unit).lstrip("+") + change.get(rule.test, "")
+    return f"allowed: {side} {wanted}" if side == "at most" else f"needed: {side} {wanted}"
+
+
+def settle(needed: int | None, estimate: Estimate) -> str:
+    """How many samples would decide it."""
+    if needed is None:
+        return "no sensible number of samples: the estimate is at the limit"
+    what = "pairs" if estimate.baseline is not None else "samples"
+    return f"about {needed:,} {what}, if the estimate stays"
+
+
+def _signless(value: float) -> float:
+    """Zero instead of minus zero."""
+    return value if round(value, 2) else 0.0
+
+
+_FORMATS: Final[dict[str, Callable[[float], str]]] = {
+    "rate": percent,
+    "points": lambda value: f"{_signless(value * 100):+.2f} points",
+    "relative": lambda value: f"{_signless(value * 100):+.1f} %",
+    "usd": lambda value: f"${value:.4g}",
+    "ms": lambda value: f"{value:,.4g} ms" if value < 1000 else f"{value:,.0f} ms",  # noqa: PLR2004
+    "tokens": lambda value: f"{value:,.1f} tokens",
+    "per_request": lambda value: f"{value:.3f}",
+    "count": lambda value: f"{value:,.0f}",
+}
