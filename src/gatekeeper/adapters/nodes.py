@@ -28,6 +28,8 @@ _SYNTAX: Final = (
     ("mapping values are not allowed", "a second `: ` in one line", "the text in quotes"),
     ("expected <block end>", "out of line with what is above it", "the indentation of its peers"),
     ("could not find expected ':'", "neither `key: value` nor a list item", "`key: value`"),
+    ("expected ',' or", "a bracket that is not closed", "a comma or the closing bracket"),
+    ("unknown escape", "a backslash that starts no escape", "the text in single quotes"),
     ("end of stream", "a quotation that does not end", "a closing quotation mark"),
 )
 
@@ -130,6 +132,7 @@ class _Composer:
         self._events = self._parse()
         self._anchors: dict[str, Node | None] = {}
         self._count = 0
+        self._last = 0
         self._path: list[str | int] = []
 
     def document(self) -> Node:
@@ -152,13 +155,15 @@ class _Composer:
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
         try:
-            yield from YAML(typ="safe", pure=True).parse(self._text)
+            for event in YAML(typ="safe", pure=True).parse(self._text):
+                self._last = event.end_mark.index
+                yield event
         except MarkedYAMLError as error:
             message, accepted = _words(str(error.problem))
             mark = error.problem_mark or error.context_mark
             self._stop(message, mark.index if mark else 0, accepted)
-        except (YAMLError, ValueError, OverflowError):  # an escape beyond Unicode, for instance
-            self._stop("is not YAML", 0, "YAML 1.2")
+        except (YAMLError, ValueError, OverflowError):  # chr() of a number that is too large
+            self._stop("an escape that is no character", self._last, "characters of Unicode")
 
     def _node(self, event: Any) -> Node:
         self._bound(event, 1, 1)
@@ -215,26 +220,26 @@ class _Composer:
     def _mapping(self, node: Mapping) -> Mapping:
         while (event := next(self._events)).crepr != "-MAP":
             key = self._key(event)
-            self._path.append(key.text)
+            self._path.append(key.text if key else event.start_mark.index)
             child = self._node(next(self._events))
             self._path.pop()
-            node.pairs.append((key, child))
-            _measure(node, child)
+            if key:
+                node.pairs.append((key, child))
+                _measure(node, child)
         self._check_keys(node)
         return node
 
-    def _key(self, event: Any) -> Key:
+    def _key(self, event: Any) -> Key | None:
+        """A key; none where it is refused, and its value is then left out."""
         node = self._node(event)
         offset = event.start_mark.index
-        if not isinstance(node, Scalar) or event.crepr == "=ALI":
-            self._add("a key that is not text", offset, "text as key")
-            return Key(f"\N{REPLACEMENT CHARACTER}{offset}", offset)
-        text = event.value
-        if text == "<<" and event.style is None:
-            self._add("a merge key", offset, "YAML 1.2, which has none: repeat the keys")
-        elif not text:
-            self._add("an empty key", offset, "text as key")
-        return Key(text, offset)
+        if not isinstance(node, Scalar) or event.crepr == "=ALI" or not event.value:
+            self._add("a key that is not text", offset, "text")
+        elif event.value == "<<" and event.style is None:
+            self._add("a merge key", offset, "the keys themselves: YAML 1.2 has no merge")
+        elif not node.refused:
+            return Key(event.value, offset)
+        return None
 
     def _check_keys(self, node: Mapping) -> None:
         if routing.recognise([key.text for key, _ in node.pairs]):
@@ -247,7 +252,7 @@ class _Composer:
             before = first.setdefault(key.text, key)
             if before is not key:
                 line, _column = position(self._text, before.offset)
-                message = f"key {key.text!r} again; it is first on line {line}"
+                message = f"key {key.text[:40]!r} again; it is first on line {line}"
                 self._add(message, key.offset, "each key once", key.text)
 
     def _scalar(self, event: Any, offset: int) -> Scalar:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 KeyPath = tuple[str | int, ...]
 """Keys and indices from the root of a document to a value."""
 
+MAX_SHOWN = 200
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -22,4 +24,5 @@ def dot(path: Sequence[str | int]) -> str:
             parts.append(f".{part}")
         else:
             parts.append(f"[{part!r}]")
-    return "".join(parts).removeprefix(".")
+    text = "".join(parts).removeprefix(".")
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"

@@ -99,15 +99,14 @@ def translate(
 ) -> list[Problem]:
     """Problems for `errors`, one a cause."""
     faults = [_locate(error, document) for error in errors]
-    translator = _Translator(document, Shape.of(schema))
-    found = list(translator.explain([f for f in faults if not document.refused(f.path)]))
-    return _without_echoes(found)
+    faults = [f for f in faults if not document.refused(f.path) and not _echo(f, faults)]
+    return _without_echoes(list(_Translator(document, Shape.of(schema)).explain(faults)))
 
 
 def found(node: Node | None, path: KeyPath) -> str:
     """What stands there, shortened; nothing of what may be a secret."""
     if isinstance(node, Mapping):
-        return "a mapping" if node.pairs else "an empty mapping"
+        return f"a mapping of {len(node.pairs)}" if node.pairs else "an empty mapping"
     if isinstance(node, Sequence):
         return f"a list of {len(node.items)}" if node.items else "an empty list"
     value = node.value if isinstance(node, Scalar) else None
@@ -118,6 +117,10 @@ def found(node: Node | None, path: KeyPath) -> str:
     text = json.dumps(value, ensure_ascii=False)
     text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 2] + "…" + text[-1]
     return f"the text {text}" if isinstance(value, str) else f"the number {text}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def _secret(path: KeyPath, value: str) -> bool:
@@ -187,7 +190,7 @@ class _Translator:
     def _strange_keys(self, path: KeyPath, node: Mapping) -> Iterator[Problem]:
         shape = self._shape.at(path)
         for key, _ in node.pairs:
-            message, near = f"unknown key {key.text!r}", nearest(key.text, shape.names)
+            message, near = f"unknown key {_short(key.text)!r}", nearest(key.text, shape.names)
             yield self._document.key_problem((*path, key.text), message, shape.describe(), near)
 
     def _one(self, fault: _Fault) -> Iterator[Problem]:
@@ -200,8 +203,9 @@ class _Translator:
         elif fault.of_key:
             yield self._key(path)
         elif fault.kind in _OWN_WORDS:
-            words = fault.text.partition(", ")[2]
-            yield self._document.problem(path, words)
+            scalar = isinstance(self._document.node(path), Scalar)
+            accepted = self._shape.at(path).describe() if scalar else ""
+            yield self._document.problem(path, fault.text.partition(", ")[2], accepted)
         elif fault.kind.startswith("union_tag"):
             yield self._tag(fault)
         else:
@@ -214,11 +218,13 @@ class _Translator:
             parent = parent.titled(name)
         accepted = ", ".join(parent.names)
         near = nearest(str(key), parent.names)
-        return self._document.key_problem(fault.path, f"unknown key {key!r}", accepted, near)
+        return self._document.key_problem(
+            fault.path, f"unknown key {_short(str(key))!r}", accepted, near
+        )
 
     def _key(self, path: KeyPath) -> Problem:
         key, keys = str(path[-1]), self._shape.at(path[:-1]).keys()
-        message, near = f"found the key {key!r}", keys.nearest(key)
+        message, near = f"found the key {_short(key)!r}", keys.nearest(key)
         return self._document.key_problem(path, message, keys.describe(), near)
 
     def _tag(self, fault: _Fault) -> Problem:
@@ -236,6 +242,13 @@ class _Translator:
         words = found(node, path)
         near = "" if words == HIDDEN else shape.nearest(value)
         return self._document.problem(path, f"found {words}", shape.describe(), near)
+
+
+def _echo(fault: _Fault, faults: list[_Fault]) -> bool:
+    """Whether a list is called too short only because items of it are wrong."""
+    depth = len(fault.path)
+    deeper = (f for f in faults if len(f.path) > depth and f.path[:depth] == fault.path)
+    return fault.kind == "too_short" and any(deeper)
 
 
 def _fits(path: KeyPath, faults: list[_Fault], depth: int) -> bool:

@@ -35,7 +35,7 @@ _BOUNDS: Final = (
     ("maximum", "at most"),
     ("exclusiveMaximum", "below"),
 )
-_ITEMS: Final = (("minItems", "at least"), ("maxItems", "at most"))
+_SIZES: Final = {"array": ("minItems", "maxItems"), "object": ("minProperties", "maxProperties")}
 _BOOLEANS: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false"}
 
 Schema = dict[str, Any]
@@ -112,9 +112,11 @@ class Shape:
         return noun(schema) if noun else "any value"
 
     def _list(self, schema: Schema) -> str:
-        inner = schema.get("items")
-        words = Shape(self.root, tuple(_flatten(inner, self.root))).describe() if inner else ""
-        return f"a list{_range(schema, _ITEMS)}" + (f", each {words}" if words else "")
+        noun = "a list" + _size(schema)
+        if "items" not in schema:
+            return noun
+        inner = Shape(self.root, tuple(_flatten(schema["items"], self.root)))
+        return f"{noun}, each {'one of ' if inner.values else ''}{inner.describe()}"
 
 
 def nearest(found: str, names: Sequence[str]) -> str:
@@ -158,26 +160,36 @@ def _values(schema: Schema) -> list[Any]:
 def _mapping(schema: Schema) -> str:
     names = list(schema.get("properties", ()))
     if not names:
-        return f"a mapping{_range(schema, (('minProperties', 'at least'),))}"
+        return "a mapping" + _size(schema)
     required = [name for name in names if name in schema.get("required", ())]
     shown = (required or names)[:MAX_NAMES]
-    return f"a mapping with {_join(shown if len(shown) == len(names) else [*shown, 'others'])}"
+    words = _join(shown if len(shown) == len(names) else [*shown, "others"])
+    return f"a mapping with the key{'s' if len(names) > 1 else ''} {words}"
 
 
 def _text(schema: Schema) -> str:
     if pattern := schema.get("pattern"):
         return PATTERNS.get(pattern, f"text that matches {pattern}")
-    low, high = schema.get("minLength", 0), schema.get("maxLength")
-    noun = "text that is not empty" if low == 1 else "text"
-    return f"{noun} of at most {high:,} characters" if high else noun
+    if schema.get("format") == "date":
+        return "a date such as 2026-11-01"
+    low, high = schema.get("minLength"), schema.get("maxLength")
+    if high is None:
+        return "text"
+    return f"text of {f'{low} to' if low else 'at most'} {high:,} characters"
+
+
+def _size(schema: Schema) -> str:
+    low, high = (schema.get(key) for key in _SIZES[schema["type"]])
+    if low == high:
+        return f" of {low}" if low else ""
+    given = [f"{word} {n}" for word, n in (("at least", low), ("at most", high)) if n]
+    return f" of {_join(given)}" if given else ""
 
 
 def _range(schema: Schema, bounds: Iterable[tuple[str, str]]) -> str:
     if "minimum" in schema and "maximum" in schema:
-        return f" from {_number(schema['minimum'])} to {_number(schema['maximum'])}"
-    given = [f"{word} {_number(schema[key])}" for key, word in bounds if key in schema]
-    noun = " of " if any(key.endswith("Items") for key in schema) else " "
-    return noun + " and ".join(given) if given else ""
+        return f"from {_number(schema['minimum'])} to {_number(schema['maximum'])}"
+    return _join([f"{word} {_number(schema[key])}" for key, word in bounds if key in schema])
 
 
 def _number(value: float) -> str:
@@ -185,7 +197,7 @@ def _number(value: float) -> str:
 
 
 def _join(words: Sequence[str], last: str = "and") -> str:
-    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return f" {last} ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
 
 
 def patterns(schema: Any) -> Iterator[str]:
@@ -205,6 +217,6 @@ _NOUNS: Final[dict[Any, Callable[[Schema], str]]] = {
     "object": _mapping,
     "string": _text,
     "boolean": lambda _: "true or false",
-    "integer": lambda schema: "a whole number" + _range(schema, _BOUNDS),
-    "number": lambda schema: "a number" + _range(schema, _BOUNDS),
+    "integer": lambda schema: f"a whole number {_range(schema, _BOUNDS)}".rstrip(),
+    "number": lambda schema: f"a number {_range(schema, _BOUNDS)}".rstrip(),
 }

@@ -48,7 +48,8 @@ def guarded(run: Callable[[], int], arguments: Sequence[str]) -> int:
 def _report(error: GatekeeperError, arguments: Sequence[str]) -> None:
     if _wants_json(arguments):
         sys.stdout.write(json.dumps({"error": document(error)}, indent=2) + "\n")
-    sys.stderr.write(f"error: {error}\n")
+    problems = error.problems if isinstance(error, InputError) else (error,)
+    sys.stderr.write("".join(f"error: {problem}\n" for problem in problems))
 
 
 def document(error: GatekeeperError) -> dict[str, Any]:
