@@ -99,7 +99,10 @@ def make_project(directory: Path, *, keys: bool = False) -> Path:
     build, not to generate. `keys` makes development keys too.
     """
     root = directory / "project"
-    (root / ".gatekeeper").mkdir(parents=True)
+    if keys:
+        make_state(root)
+    else:
+        (root / ".gatekeeper").mkdir(parents=True)
     write(root / "manifests/desk/system.jinja", SYSTEM)
     write(root / "manifests/desk/template.jinja", TEMPLATE)
     write(root / "manifests/desk/answer.json", json.dumps(ANSWER_SCHEMA, indent=2))
@@ -107,8 +110,6 @@ def make_project(directory: Path, *, keys: bool = False) -> Path:
         write(root / "manifests/desk/docs" / name, text)
     make_model(root / "models/tiny")
     write_manifest(root, manifest())
-    if keys:
-        make_keys(root)
     return root
 
 
@@ -164,9 +165,13 @@ def tokenizer_json() -> str:
     return str(tokenizer.to_str())
 
 
-def make_keys(root: Path) -> None:
-    """Development keys and a keyring, as `gatekeeper init` makes them."""
-    raise NotImplementedError
+def make_state(root: Path) -> None:
+    """Keys, keyring and empty ledgers, as `gatekeeper init` makes them."""
+    from gatekeeper.adapters.project import Project
+    from gatekeeper.adapters.scaffold import make_state as scaffold
+
+    root.mkdir(parents=True)
+    scaffold(Project(root.resolve()))
 
 
 def write(path: Path, text: str) -> Path:

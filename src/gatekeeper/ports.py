@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from gatekeeper.errors import Problem
     from gatekeeper.model.components import FileDigest, Sampling
     from gatekeeper.model.keyring import Key, KeyRole
     from gatekeeper.model.manifest import ModelSource
@@ -283,6 +284,25 @@ class FoundModel:
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Content(Protocol):
+    """An authored file: what is in it, and where."""
+
+    @property
+    def value(self) -> Any:
+        """The content, checked against a type."""
+        ...
+
+    def problem(
+        self,
+        key_path: tuple[str | int, ...],
+        message: str,
+        accepted: str = "",
+        nearest: str = "",
+    ) -> Problem:
+        """A problem with the value at `key_path`, at its line and column."""
+        ...
+
+
 class Sources(Protocol):
     """What a manifest refers to, read safely; errors are `UsageError` or `InputError`."""
 
@@ -290,7 +310,7 @@ class Sources(Protocol):
         """A text file of the project."""
         ...
 
-    def value(self, file: str, kind: Any) -> Any:
+    def value(self, file: str, kind: Any) -> Content:
         """A YAML or JSON file of the project, as a type."""
         ...
 

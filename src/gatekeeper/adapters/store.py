@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from gatekeeper.adapters.layout import Layout, descriptor, manifest_descriptor
-from gatekeeper.core import packing
-from gatekeeper.core.canonical import short
+from gatekeeper.core import dsse, packing
+from gatekeeper.core.canonical import canonical, short
 from gatekeeper.core.refs import Ref, RefKind, parse_ref
 from gatekeeper.errors import IntegrityError, UsageError
 from gatekeeper.model.oci import (
@@ -24,6 +26,8 @@ from gatekeeper.model.oci import (
     Descriptor,
     Manifest,
 )
+from gatekeeper.model.release import ReleaseRecord
+from gatekeeper.model.statement import BUILD, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.packing import Packed
     from gatekeeper.model.release import Release
 
+REBUILD = "build the release again"
 SUBJECT = "dev.gatekeeper.subject"
 """Annotation in our own index: which manifest a statement is about, to find it without reading."""
 
@@ -187,6 +192,31 @@ class ReleaseStore:
             if entry.annotation(SUBJECT) == subject
             and predicate_type in (None, entry.annotation(PREDICATE_TYPE))
         )
+
+    def statements(self, subject: str) -> tuple[tuple[str, str, str], ...]:
+        """Predicate type, time and digest of every statement about `subject`, oldest first."""
+        return tuple(
+            (entry.annotation(PREDICATE_TYPE), entry.annotation(CREATED), entry.digest)
+            for entry in self.layout.index()
+            if entry.annotation(SUBJECT) == subject
+        )
+
+    def record(self, digest: str) -> ReleaseRecord | None:
+        """What the newest build said about a release; None where there is no statement.
+
+        Its signature is not verified here: these are hints and labels, never identity.
+        """
+        bundles = self.referrers(digest, BUILD)
+        if not bundles:
+            return None
+        name, bundle = bundles[-1]
+        try:
+            statement = Statement.model_validate_json(dsse.parse(bundle, where=name).payload)
+            return ReleaseRecord.model_validate_json(canonical(statement.predicate))
+        except ValidationError as error:
+            raise IntegrityError(
+                f"is no build record: {error.errors()[0]['msg']}", where=name, fix=REBUILD
+            ) from None
 
     def _bundle(self, entry: Descriptor, subject: str) -> bytes:
         manifest = self.layout.manifest(entry.digest, entry.size)

@@ -7,6 +7,7 @@ or grow without bound (calls, macros, assignments, nested loops, products) is re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -66,6 +67,7 @@ class TemplateFault:
 
     line: int
     message: str
+    nearest: str = ""
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
@@ -89,16 +91,25 @@ def faults(text: str, variables: frozenset[str]) -> list[TemplateFault]:
         tree = _ENVIRONMENT.parse(text)
         undeclared = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
-        return [TemplateFault(error.lineno, str(error.message).rstrip("."))]
+        return [TemplateFault(error.lineno, _reason(error))]
     except TemplateError as error:
-        return [TemplateFault(1, str(error.message).rstrip("."))]
+        return [TemplateFault(1, _reason(error))]
     except RecursionError:
         return [TemplateFault(1, "is nested too deeply")]
     unknown = [
-        TemplateFault(_line_of(tree, name), f"uses {name!r}, which the pipeline does not supply")
+        TemplateFault(
+            _line_of(tree, name),
+            f"uses {name!r}, which the pipeline does not supply",
+            next(iter(get_close_matches(name, variables, n=1)), ""),
+        )
         for name in sorted(undeclared - variables)
     ]
     return unknown + list(_refused(tree))
+
+
+def _reason(error: TemplateError) -> str:
+    reason = str(error.message).rstrip(".")
+    return f"does not parse: {reason[:1].lower()}{reason[1:]}"
 
 
 def _line_of(tree: nodes.Template, name: str) -> int:

@@ -37,6 +37,10 @@ class FileRef(Frozen):
     file: RelativePath
 
 
+SchemaOrFile = Annotated[FileRef | JsonSchema, Field(union_mode="left_to_right")]
+"""A mapping with nothing but `file` is a reference: no JSON Schema looks like that."""
+
+
 class DirectoryRef(Frozen):
     """A directory of the project."""
 
@@ -97,7 +101,7 @@ class PromptSpec(Frozen):
     system: Text | FileRef = ""
     template: Text | FileRef
     few_shot: tuple[Example, ...] | FileRef = ()
-    output_schema: JsonSchema | FileRef | None = None
+    output_schema: SchemaOrFile | None = None
 
 
 class SnapshotSpec(Frozen):
@@ -128,7 +132,7 @@ class ToolSpec(Frozen):
     """A tool, with its argument schema inline or in a file."""
 
     description: ShortText = ""
-    parameters: JsonSchema | FileRef
+    parameters: SchemaOrFile
     triggers: tuple[Identifier, ...] = ()
 
 

@@ -1,0 +1,117 @@
+"""Composition: the adapters of one invocation, and what a REF means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatekeeper.errors import UsageError
+
+if TYPE_CHECKING:
+    from gatekeeper.adapters.keyring import KeyDirectory
+    from gatekeeper.adapters.models import ModelLibrary
+    from gatekeeper.adapters.project import Project
+    from gatekeeper.adapters.store import ReleaseStore
+    from gatekeeper.adapters.yaml import Document
+    from gatekeeper.cli.session import Session
+    from gatekeeper.model.components import PinnedModel
+    from gatekeeper.model.manifest import ReleaseManifest
+    from gatekeeper.ops.build import Built
+    from gatekeeper.ports import FoundModel, Progress, Signer, Tokenizer
+
+
+def store_of(project: Project) -> ReleaseStore:
+    """The releases of a project."""
+    from gatekeeper.adapters.store import ReleaseStore
+
+    return ReleaseStore(project.store)
+
+
+def keys_of(project: Project) -> KeyDirectory:
+    """The keys of a project."""
+    from gatekeeper.adapters.keyring import KeyDirectory
+
+    return KeyDirectory(project.keys, project.state)
+
+
+def release_signer(project: Project) -> tuple[Signer, str]:
+    """The key that signs releases here, and what to call it."""
+    directory = keys_of(project)
+    keyring = directory.keyring()
+    signer = directory.signer(keyring, "release")
+    key = next(key for key in keyring.keys if key.id == signer.key_id)
+    return signer, f"{'development ' if key.development else ''}key {key.id[:12]}"
+
+
+def models_of(
+    project: Project, *, rehash: bool = False, progress: Progress | None = None
+) -> ModelLibrary:
+    """The models on this machine; `rehash` trusts no remembered digest."""
+    from gatekeeper.adapters.hashing import FileHasher
+    from gatekeeper.adapters.models import ModelLibrary
+
+    hasher = FileHasher(project.cache / "files.jsonl", fresh=rehash, progress=progress)
+    return ModelLibrary(project, hasher)
+
+
+def read_manifest(project: Project, path: Path) -> Document[ReleaseManifest]:
+    """A release manifest: a path from the working directory, or from the project's root."""
+    from gatekeeper.adapters import yaml
+    from gatekeeper.model.manifest import ReleaseManifest
+
+    if not path.exists() and not path.is_absolute():
+        path = project.root / path
+    return yaml.read(path, ReleaseManifest, root=project.root)
+
+
+def build_in_memory(
+    project: Project, document: Document[ReleaseManifest], models: ModelLibrary
+) -> Built:
+    """Pin, check and pack a manifest; nothing is written but the cache of file digests."""
+    from gatekeeper.adapters.sources import ProjectSources
+    from gatekeeper.ops.build import build
+
+    return build(document, ProjectSources(project, models), tokenizer_of)
+
+
+def tokenizer_of(model: PinnedModel, found: FoundModel) -> Tokenizer | None:
+    """The tokenizer of a model on disk; None where it has none."""
+    from gatekeeper.adapters.tokenizer import ChatTokenizer
+
+    if found.root is None or not (found.root / "tokenizer.json").is_file():
+        return None
+    return ChatTokenizer.load(found.root, model.chat_template)
+
+
+def resolve_ref(session: Session, text: str) -> str:
+    """The digest of the release that a REF names.
+
+    Raises:
+        UsageError: It names nothing, or more than one thing, that is in the store.
+        InputError: It is a manifest that cannot be built.
+    """
+    from gatekeeper.core.refs import RefKind, parse_ref
+
+    project = session.project
+    ref = parse_ref(text)
+    if ref.kind is RefKind.environment:
+        return _active(project, ref.value)
+    if ref.kind is RefKind.manifest:
+        return _of_manifest(project, ref.value)
+    return store_of(project).resolve(text)
+
+
+def _of_manifest(project: Project, path: str) -> str:
+    document = read_manifest(project, Path(path))
+    digest = build_in_memory(project, document, models_of(project)).packed.release.digest
+    if not store_of(project).has(digest):
+        raise UsageError(
+            "the release that this manifest describes now has not been built",
+            where=document.file,
+            fix=f"build it first: `gatekeeper build {document.file}`",
+        )
+    return digest
+
+
+def _active(project: Project, environment: str) -> str:
+    raise NotImplementedError
