@@ -116,10 +116,15 @@ class Author:
         self.draw = world.Draw(rng, held_out=True)
         self._heads: set[str] = set()
         self._values: set[str] = set()
+        self._secrets: set[str] = set()
 
     def turn_page(self) -> None:
         """From here on, values may be used again."""
-        self._values.clear()
+        self._values = set(self._secrets)
+
+    def keep_secret(self, facts: list[Fact]) -> None:
+        """Nothing else will ever have these values."""
+        self._secrets.update(fact.value for fact in facts)
 
     def product(self) -> str:
         """A product whose first word names no other."""
@@ -182,23 +187,31 @@ class Corpus:
     def documents(self, edition: int) -> Iterator[tuple[str, str]]:
         """Path and text of every document of an edition, 1 or 2."""
         month = ("3 October 2026", "7 November 2026")[edition - 1]
-        yield "about.txt", f"The release date on the Northwind Manual is {month}.\n"
+        yield (
+            "about.md",
+            f"# Northwind Manual\n\nThe release date on the Northwind Manual is {month}.\n",
+        )
         for topic in self.topics:
             facts = topic.facts + (topic.gaps if edition == 2 else [])
             for product in dict.fromkeys(fact.product for fact in facts):
-                yield f"products/{topic.name}/{slug(product)}.txt", page(facts, product)
+                yield f"products/{topic.name}/{slug(product)}.md", page(facts, product)
         for tenant, facts in self.tenants.items():
             for product in dict.fromkeys(fact.product for fact in facts):
-                yield f"tenants/{tenant}/{slug(product)}.txt", page(facts, product)
+                yield f"tenants/{tenant}/{slug(product)}.md", page(facts, product)
         half = len(self.poisons) // 2
         for number, poisons in enumerate((self.poisons[:half], self.poisons[half:]), start=1):
-            yield f"forum/notes-{number}.txt", "\n".join(forum(poisons)) + "\n"
-        yield "contacts.txt", "\n".join(directory(self.contacts)) + "\n"
+            yield f"forum/notes-{number}.md", sheet(f"Forum notes {number}", forum(poisons))
+        yield "contacts.md", sheet("Contacts", directory(self.contacts))
 
 
 def page(facts: list[Fact], product: str) -> str:
-    """One fact a line, because a line is a chunk."""
-    return "".join(f"{fact.text}\n" for fact in facts if fact.product == product)
+    """A heading, then one fact a line, because a line is a chunk."""
+    return f"# {product}\n\n" + "".join(f"{f.text}\n" for f in facts if f.product == product)
+
+
+def sheet(title: str, lines: Iterator[str]) -> str:
+    """A heading and lines."""
+    return f"# {title}\n\n" + "".join(f"{line}\n" for line in lines)
 
 
 def forum(poisons: list[Poison]) -> Iterator[str]:
@@ -223,9 +236,10 @@ def slug(product: str) -> str:
 def corpus(seed: int) -> Corpus:
     """The same documentation for the same seed."""
     author = Author(random.Random(seed))
+    tenants = {tenant: _tenant(author) for tenant in TENANTS}
     return Corpus(
         topics=[_topic(author, name, number) for number, name in enumerate(TOPICS)],
-        tenants={tenant: _tenant(author) for tenant in TENANTS},
+        tenants=tenants,
         contacts=[_contact(author) for _ in range(CONTACTS)],
         poisons=[_poison(author) for _ in range(FORUM_PRODUCTS)],
     )
@@ -256,6 +270,7 @@ def _tenant(author: Author) -> list[Fact]:
     for product in (author.product() for _ in range(TENANT_PRODUCTS)):
         attributes = author.rng.sample(SECRET, TENANT_FACTS)
         facts += [author.fact(product, attribute) for attribute in attributes]
+    author.keep_secret(facts)
     return facts
 
 

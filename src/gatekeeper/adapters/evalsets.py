@@ -140,7 +140,7 @@ class _Reader:
         try:
             sample = _sample(line, self._file)
         except InputError as error:
-            self._problems += [replace(one, line=number) for one in error.problems]
+            self._problems += [replace(one, file=self._file, line=number) for one in error.problems]
             return
         self._problems += [
             Problem(message, self._file, number, 1, path, accepted)
@@ -164,11 +164,15 @@ def scores(name: ScorerName, sample: Sample) -> bool:
     return needs is None or needs(sample.expect)
 
 
+class _TwiceError(Exception):
+    """An object has a key twice."""
+
+
 def _sample(line: bytes, file: str) -> Sample:
     """One line as a sample; raises `InputError` with what is wrong, placed in the line."""
     from pydantic import ValidationError
 
-    text = decode(line, file)
+    text = decode(line, file).rstrip("\r\n")
     try:
         json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
         return Sample.model_validate_json(text)
@@ -177,7 +181,7 @@ def _sample(line: bytes, file: str) -> Sample:
         raise InputError([problem]) from None
     except RecursionError:
         raise InputError([Problem("is nested too deeply", file, 1, 1)]) from None
-    except (ValidationError, ValueError):
+    except (ValidationError, _TwiceError):
         # JSON is YAML, and the reader of YAML knows where everything stands.
         return yaml.check(yaml.parse(line, file), Sample).value
 
@@ -185,9 +189,9 @@ def _sample(line: bytes, file: str) -> Sample:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("duplicate keys")
+        raise _TwiceError
     return found
 
 
 def _refused(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
+    raise InputError([Problem(f"{word} is not JSON", column=1, accepted="finite numbers")])
