@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
+    from gatekeeper.core.chronicle import Recorded
     from gatekeeper.model.release import Release
-    from gatekeeper.ops.ledger import Recorded
     from gatekeeper.ops.site import Site
     from gatekeeper.pipeline.pipeline import Pipeline
 

@@ -114,4 +114,6 @@ def _of_manifest(project: Project, path: str) -> str:
 
 
 def _active(project: Project, environment: str) -> str:
-    raise NotImplementedError
+    from gatekeeper.cli import environments
+
+    return environments.active(project, environment)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from gatekeeper.core.admission import Admission, Evidence, Reason
 from gatekeeper.core.canonical import short
 from gatekeeper.errors import GatekeeperError, IntegrityError, RefusedError
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
@@ -18,70 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from gatekeeper.model.keyring import Key, KeyRole
+    from gatekeeper.model.keyring import KeyRole
     from gatekeeper.model.release import Release
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signed
 
 CLOCK_SKEW = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One thing that stands in the way.
-
-    Attributes:
-        code: Stable, for programs.
-        text: What is wrong, for people.
-        refused: True for a definite no; False where it cannot be decided yet.
-    """
-
-    code: str
-    text: str
-    refused: bool
-    fix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A verified verdict and where it is."""
-
-    verdict: Verdict
-    digest: str
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """The answer.
-
-    Attributes:
-        release: None where its content is not sound.
-        signatures: Digests of the statements that sign it.
-        keys: Who signed them.
-        evidence: The verdict that counts, whatever it says; None where there is none.
-        notes: What was passed over, and why.
-    """
-
-    digest: str
-    release: Release | None = None
-    signatures: tuple[str, ...] = ()
-    keys: tuple[Key, ...] = ()
-    evidence: Evidence | None = None
-    reasons: tuple[Reason, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def admitted(self) -> bool:
-        """Whether nothing stands in the way."""
-        return not self.reasons
-
-    @property
-    def exit_code(self) -> int:
-        """0 yes, 1 a definite no, 3 not decided."""
-        if self.admitted:
-            return 0
-        return 1 if any(reason.refused for reason in self.reasons) else 3
 
 
 @dataclass(slots=True)

@@ -13,10 +13,10 @@ from gatekeeper.ops.admission import examine
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gatekeeper.core.admission import Admission
+    from gatekeeper.core.chronicle import Recorded
     from gatekeeper.model.ledger import LedgerEntry
     from gatekeeper.model.release import Release
-    from gatekeeper.ops.admission import Admission
-    from gatekeeper.ops.ledger import Recorded
     from gatekeeper.ops.site import Site
 
 

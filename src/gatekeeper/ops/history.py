@@ -7,43 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gatekeeper.core import transitions
+from gatekeeper.core.chronicle import History, Line
 from gatekeeper.errors import IntegrityError
 from gatekeeper.ops import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatekeeper.ops.ledger import Recorded
+    from gatekeeper.core.chronicle import Recorded
     from gatekeeper.ops.site import Site
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One entry and everything that is wrong with it.
-
-    Attributes:
-        recorded: None where it cannot be trusted at all.
-        findings: Empty as a rule.
-        note: What a reader should know although nothing is wrong.
-    """
-
-    serial: int
-    recorded: Recorded | None
-    findings: tuple[str, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """All entries, first to last."""
-
-    environment: str
-    lines: tuple[Line, ...]
-
-    @property
-    def sound(self) -> bool:
-        """Whether nothing is wrong with any entry."""
-        return not any(line.findings for line in self.lines)
 
 
 def history(site: Site) -> History:

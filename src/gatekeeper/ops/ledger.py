@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from gatekeeper.core import dsse
-from gatekeeper.core.transitions import Tip
+from gatekeeper.core.chronicle import Recorded
 from gatekeeper.errors import IntegrityError, LostRaceError
 from gatekeeper.model.ledger import LedgerEntry
 from gatekeeper.model.moment import rfc3339
@@ -19,32 +18,10 @@ from gatekeeper.model.statement import LEDGER_ENTRY, Statement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gatekeeper.model.keyring import Key
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signer
 
 RESTORE = "restore it from a copy of the ledger; `gatekeeper history` checks all of it"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A verified entry.
-
-    Attributes:
-        digest: sha256 of its bytes: what the next entry names.
-        key: Who signed it.
-        doubt: Why its key does not count any more (revoked); empty as a rule.
-    """
-
-    entry: LedgerEntry
-    digest: str
-    key: Key
-    doubt: str = ""
-
-    @property
-    def tip(self) -> Tip:
-        """What the next entry follows."""
-        return Tip(self.entry, self.digest)
 
 
 def where(site: Site, serial: int) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.core import transitions
+from gatekeeper.core.admission import Admission, Moved
 from gatekeeper.core.transitions import Change
 from gatekeeper.model.ledger import LedgerEntry, ReliedOn
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import Admission, examine
+from gatekeeper.ops.admission import examine
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,32 +34,6 @@ class Intent:
     now: datetime
     dry_run: bool = False
     take_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What a promotion or a rollback did.
-
-    Attributes:
-        entry: What was written, or would have been; None where nothing had to be or could be.
-        written: Whether it was.
-        before: The release that was stable until now.
-    """
-
-    admission: Admission
-    entry: LedgerEntry | None
-    written: bool
-    before: str | None
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether the release was stable already."""
-        return self.admission.admitted and self.entry is None
-
-    @property
-    def exit_code(self) -> int:
-        """0 done, 1 a definite no, 3 not decided."""
-        return self.admission.exit_code
 
 
 def promote(site: Site, digest: str, intent: Intent, signer: Signer) -> Moved:

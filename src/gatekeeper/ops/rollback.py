@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatekeeper.core import transitions
+from gatekeeper.core.admission import Moved
 from gatekeeper.core.transitions import Change
 from gatekeeper.errors import UndecidedError
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import Admission, examine
-from gatekeeper.ops.promote import Intent, Moved, carry_out, relied_on
+from gatekeeper.ops.admission import examine
+from gatekeeper.ops.promote import carry_out, relied_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gatekeeper.core.admission import Admission
+    from gatekeeper.core.chronicle import Recorded
     from gatekeeper.model.ledger import LedgerEntry, ReliedOn
-    from gatekeeper.ops.ledger import Recorded
+    from gatekeeper.ops.promote import Intent
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signer
 

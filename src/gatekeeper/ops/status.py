@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from gatekeeper.core.chronicle import Status
 from gatekeeper.errors import IntegrityError
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
 from gatekeeper.model.verdict import Verdict
 from gatekeeper.ops import ledger
 
 if TYPE_CHECKING:
-    from gatekeeper.model.keyring import Key
-    from gatekeeper.model.release import Release
-    from gatekeeper.ops.ledger import Recorded
     from gatekeeper.ops.site import Site
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The state of an environment.
-
-    Attributes:
-        head: The last entry; None where nothing was promoted.
-        release: None where its content is not sound.
-        verdict: What the entry relied on, if it is still there and sound.
-        keys: Who signed what: by role.
-        problems: What is wrong with what is live.
-    """
-
-    environment: str
-    head: Recorded | None = None
-    release: Release | None = None
-    verdict: Verdict | None = None
-    keys: tuple[tuple[str, Key], ...] = ()
-    problems: tuple[str, ...] = ()
 
 
 def status(site: Site) -> Status:

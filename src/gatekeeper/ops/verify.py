@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gatekeeper.core import transitions
+from gatekeeper.core.admission import Admission, Reason, Standing, Verification
 from gatekeeper.model.statement import VERDICT
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import Admission, Reason, examine
+from gatekeeper.ops.admission import examine
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gatekeeper.model.ledger import Stable
     from gatekeeper.ops.site import Site
-
-Standing = Literal["stable", "was-stable", "new"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The answer.
-
-    Attributes:
-        standing: `stable` is being served; `was-stable` may be rolled back to; `new` may, or may
-            not, be promoted.
-        earlier: When it was last stable.
-    """
-
-    environment: str
-    standing: Standing
-    admission: Admission
-    earlier: Stable | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it may be served."""
-        return self.admission.admitted
 
 
 def verify(site: Site, digest: str, *, now: datetime) -> Verification:
