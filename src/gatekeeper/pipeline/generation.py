@@ -66,7 +66,10 @@ class Generator:
             visit.deadline.check()
             tier = self._tiers[visit.tier]
             if tier.kind == "search":
-                return None
+                if visit.chunks or tier.fallback is None:
+                    return None
+                visit.tier = tier.fallback
+                continue
             messages = self._prompter.messages(visit)
             quote = self._purse.quote(visit, tier.model or "", messages)
             if quote is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.core import templates
+from gatekeeper.core.prompts import conversation
 from gatekeeper.ports import Message
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ class Prompter:
 
     def __init__(self, components: Components) -> None:
         self._prompt = components.prompt
-        self._tools = {
-            name: {"description": tool.description, "parameters": tool.parameters}
-            for name, tool in components.tools.allow.items()
-        }
+        self._tools = tuple(components.tools.allow)
 
     def messages(self, visit: Visit) -> list[Message]:
         """System, few-shot examples, history, the request, and what was already tried.
@@ -30,27 +27,24 @@ class Prompter:
         Raises:
             InputError: A template fails on these values.
         """
-        values = self._values(visit)
-        system = templates.render(self._prompt.system, values)
-        found = [Message("system", system)] if system else []
-        for example in self._prompt.few_shot:
-            found.append(Message("user", example.user))
-            found.append(Message("assistant", example.assistant))
-        found.extend(Message(turn.role, turn.content) for turn in visit.request.history)
-        found.append(Message("user", templates.render(self._prompt.template, values)))
-        found.extend(visit.exchange)
-        return found
+        history = [(turn.role, turn.content) for turn in visit.request.history]
+        found = conversation(self._prompt, self._values(visit), history)
+        return [*(Message(role, content) for role, content in found), *visit.exchange]
 
     def _values(self, visit: Visit) -> dict[str, object]:
+        request = visit.request
         return {
             "input": visit.text,
-            "chunks": visit.chunks,
+            "chunks": [
+                {"index": index, "text": chunk.text, "source": chunk.source}
+                for index, chunk in enumerate(visit.chunks, 1)
+            ],
             "context": numbered([chunk.text for chunk in visit.chunks]),
-            "format": visit.request.response_format,
-            "tenant": visit.request.tenant_id,
+            "format": request.response_format,
+            "tenant": request.tenant_id,
             "tools": self._tools,
-            "history": visit.request.history,
-            "task_class": visit.request.task_class or "",
+            "history": request.history,
+            "task_class": request.task_class or "",
         }
 
 

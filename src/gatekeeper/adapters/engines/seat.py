@@ -1,0 +1,28 @@
+"""What an engine is asked to serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatekeeper.adapters.tokenizer import ChatTokenizer
+    from gatekeeper.model.components import PinnedModel, Serving
+    from gatekeeper.ports import ModelFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One named model of a release, and what is known of it on this machine.
+
+    Attributes:
+        name: What the release calls the model.
+        files: Verified; None for a hosted model.
+        tokenizer: None for a hosted model.
+    """
+
+    name: str
+    model: PinnedModel
+    serving: Serving
+    files: ModelFiles | None = None
+    tokenizer: ChatTokenizer | None = None
