@@ -17,6 +17,7 @@ from gatekeeper.adapters.tokenizer import ByteTokenizer, ChatTokenizer
 from gatekeeper.errors import RefusedError
 from gatekeeper.pipeline.budgets import SpendMeter
 from gatekeeper.pipeline.pipeline import Pipeline
+from gatekeeper.ports import Releases
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from gatekeeper.ports import Cache, Clock, Engine, ModelFiles, Retriever, Tokenizer
 
 
-class Documents(Protocol):
-    """Where the snapshot of a release is."""
+class Documents(Releases, Protocol):
+    """Where releases and their snapshots are."""
 
     def document(self, release: Release, path: str) -> bytes:
         """The content of one document, verified."""
