@@ -46,7 +46,7 @@ def test_the_last_message_is_the_input_and_the_others_the_history() -> None:
         ("assistant", "Hi"),
     ]
     assert (found.user_id, found.tenant_id, found.response_format) == ("u1", "public", "text")
-    assert found.request_id.startswith("chat-")
+    assert found.request_id.startswith("req-")
 
 
 def test_headers_name_the_tenant_and_the_request() -> None:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatekeeper.model.moment import rfc3339
 from gatekeeper.ops.follow import admit, follow
 from gatekeeper.runtime.following import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from gatekeeper.adapters.project import Project
     from gatekeeper.core.chronicle import Recorded
-    from gatekeeper.model.release import Release
+    from gatekeeper.model.prices import PriceBook
+    from gatekeeper.model.release import Release, ReleaseRecord
     from gatekeeper.ops.site import Site
     from gatekeeper.pipeline.pipeline import Pipeline
+    from gatekeeper.ports import RecordStore
+    from gatekeeper.runtime.app import Service
+
+PRICES = "gates/prices.yaml"
+
+
+class Admitted(NamedTuple):
+    """A release that may be served, and what its build said about it, if anything."""
+
+    release: Release
+    record: ReleaseRecord | None
 
 
 class LedgerSource:
@@ -26,22 +39,25 @@ class LedgerSource:
     Args:
         site: Makes the environment's ports anew, so that a revoked key or a changed setting
             counts from the next look on.
-        workload: Of a release by digest, as its build record says.
-        opened: Materialises a release.
+        record: The build record of a release.
+        opened: Materialises a release whose models are at the given locations.
+        facts: What else is known of the environment, such as the version of its keyring.
     """
 
     def __init__(
         self,
         site: Callable[[], Site],
-        workload: Callable[[str], str | None],
-        opened: Callable[[Release], AbstractAsyncContextManager[Pipeline]],
+        record: Callable[[Site, str], ReleaseRecord | None],
+        opened: Callable[[Release, Mapping[str, str]], AbstractAsyncContextManager[Pipeline]],
+        facts: Callable[[], Mapping[str, str | int]],
     ) -> None:
         self._site = site
         self._ledger = site().ledger
-        self._workload = workload
+        self._record = record
         self._opened = opened
+        self._facts = facts
         self._known: Recorded | None = None
-        self._admitted: dict[str, Release] = {}
+        self._admitted: Admitted | None = None
 
     def head(self) -> int:
         """Serial of the last entry, not verified."""
@@ -52,21 +68,10 @@ class LedgerSource:
         if serial == 0:
             return Target("", 0, "", None)
         site = self._site()
-        found = follow(site, serial, known=self._known)
-        self._known = found
+        found = self._known = follow(site, serial, known=self._known)
         release = admit(site, found.entry, now=datetime.now(UTC))
-        self._admitted = {release.digest: release}
-        return self._target(found, release)
-
-    def entry(self, serial: int) -> str:
-        """sha256 of the bytes of an entry."""
-        return f"sha256:{hashlib.sha256(self._ledger.read(serial)).hexdigest()}"
-
-    def open(self, target: Target) -> AbstractAsyncContextManager[Pipeline]:
-        """The release of the target that was verified last."""
-        return self._opened(self._admitted[target.release or ""])
-
-    def _target(self, found: Recorded, release: Release) -> Target:
+        record = self._record(site, release.digest)
+        self._admitted = Admitted(release, record)
         entry = found.entry
         return Target(
             lineage=entry.lineage,
@@ -74,14 +79,91 @@ class LedgerSource:
             entry=found.digest,
             release=release.digest,
             since=rfc3339(entry.time),
-            workload=self._workload(release.digest),
-            facts={
-                "action": entry.action,
-                "actor": entry.actor,
-                "reason": entry.reason,
-                "lineage": entry.lineage,
-                "entry": found.digest,
-                "key": found.key.id,
-                "developmentKey": found.key.development,
-            },
+            workload=record.metadata.workload if record else None,
+            facts={**_told(found), **self._facts()},
         )
+
+    def entry(self, serial: int) -> str:
+        """sha256 of the bytes of an entry."""
+        return f"sha256:{hashlib.sha256(self._ledger.read(serial)).hexdigest()}"
+
+    def open(self, target: Target) -> AbstractAsyncContextManager[Pipeline]:
+        """The release of `target`, which was verified last."""
+        if self._admitted is None or self._admitted.release.digest != target.release:
+            raise AssertionError(f"{target.release} was not verified")
+        release, record = self._admitted
+        return self._opened(release, record.model_locations if record else {})
+
+
+def _told(found: Recorded) -> Mapping[str, str | int]:
+    entry = found.entry
+    return {
+        "action": entry.action,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "entry": found.digest,
+        "lineage": entry.lineage,
+        "key": found.key.id,
+        "developmentKey": found.key.development,
+    }
+
+
+def service_of(
+    project: Project, environment: str, records: RecordStore, engine: str | None
+) -> Service:
+    """The service that follows an environment of a project.
+
+    Raises:
+        UsageError: There is no such environment.
+        InputError: Its settings or the price book are not right.
+        IntegrityError: The keyring is not sound.
+    """
+    from gatekeeper.cli import environments
+    from gatekeeper.runtime.app import Service
+    from gatekeeper.runtime.follower import Follower
+    from gatekeeper.runtime.live import Switch
+    from gatekeeper.runtime.recording import RecordWriter
+    from gatekeeper.runtime.watermark import Watermark
+
+    source = LedgerSource(
+        lambda: environments.site_of(project, environment),
+        lambda site, digest: environments.record_of(site.releases, site.verifier, digest),
+        _opener(project, engine),
+        lambda: _keyring(project),
+    )
+    switch = Switch()
+    watermark = Watermark(project.state / "runtime" / f"{environment}.json")
+    follower = Follower(source, switch, watermark)
+    return Service(environment, switch, follower, RecordWriter(records))
+
+
+def _opener(
+    project: Project, engine: str | None
+) -> Callable[[Release, Mapping[str, str]], AbstractAsyncContextManager[Pipeline]]:
+    """Opens releases with engines and daily spending in common."""
+    from gatekeeper.adapters.assembly import Means, open_pipeline
+    from gatekeeper.cli.wiring import models_of, store_of
+
+    means = Means(store_of(project), models_of(project), prices_of(project))
+
+    def opened(
+        release: Release, locations: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[Pipeline]:
+        return open_pipeline(release, means=means, locations=locations, engine=engine)
+
+    return opened
+
+
+def prices_of(project: Project) -> PriceBook:
+    """The price book of a project."""
+    from gatekeeper.adapters import yaml
+    from gatekeeper.model.prices import PriceBook
+
+    return yaml.read(project.root / PRICES, PriceBook, root=project.root).value
+
+
+def _keyring(project: Project) -> Mapping[str, str | int]:
+    from gatekeeper.cli.wiring import keys_of
+
+    keyring = keys_of(project).keyring()
+    return {"keyringVersion": keyring.version, "keyringExpires": rfc3339(keyring.expires)}

@@ -82,7 +82,7 @@ def to_envelope(chat: ChatRequest, headers: Mapping[str, str], release: str) -> 
     *earlier, last = chat.messages
     try:
         return RequestEnvelope(
-            request_id=headers.get("x-request-id") or f"chat-{uuid.uuid4().hex}",
+            request_id=headers.get("x-request-id") or f"req-{uuid.uuid4().hex}",
             tenant_id=headers.get("x-gatekeeper-tenant") or PUBLIC_TENANT,
             user_id=chat.user or ANONYMOUS,
             input=last.text,
