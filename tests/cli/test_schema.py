@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import jsonschema_rs
 import pytest
+from tests.builders import manifest
 
-from gatekeeper.adapters.shapes import PATTERNS, patterns
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+from gatekeeper.adapters.shapes import PATTERNS
 from gatekeeper.cli.main import run
 from gatekeeper.cli.schema import document
 from gatekeeper.errors import UsageError
 from gatekeeper.model.kinds import KINDS, SHORT, type_of
-from tests.builders import manifest
 
 
 @pytest.mark.parametrize("kind", [*SHORT, *KINDS])
@@ -59,6 +63,17 @@ def test_the_schema_refuses_what_the_loader_refuses(path: tuple[str, ...], value
         inner = inner.setdefault(key, {})
     inner[path[-1]] = value
     assert not jsonschema_rs.validator_for(document("manifest")).is_valid(content)
+
+
+def patterns(schema: object) -> Iterator[str]:
+    """Every pattern in a JSON Schema."""
+    if isinstance(schema, dict):
+        yield from schema.get("patternProperties", ())
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+    if isinstance(schema, dict | list):
+        for inner in schema.values() if isinstance(schema, dict) else schema:
+            yield from patterns(inner)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,7 +18,7 @@ from gatekeeper.errors import InputError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_NODES: Final = 20_000
+MAX_NODES: Final = 10_000
 """Values in a document, every alias expanded."""
 MAX_DEPTH: Final = 64
 
@@ -27,6 +27,7 @@ _SYNTAX: Final = (
     ("cannot start any token", "a character that YAML reserves", "the text in quotes"),
     ("mapping values are not allowed", "a second `: ` in one line", "the text in quotes"),
     ("expected <block end>", "out of line with what is above it", "the indentation of its peers"),
+    ("'<document start>'", "out of line with what is above it", "the indentation of its peers"),
     ("could not find expected ':'", "neither `key: value` nor a list item", "`key: value`"),
     ("expected ',' or", "a bracket that is not closed", "a comma or the closing bracket"),
     ("unknown escape", "a backslash that starts no escape", "the text in single quotes"),
@@ -238,7 +239,7 @@ class _Composer:
         elif event.value == "<<" and event.style is None:
             self._add("a merge key", offset, "the keys themselves: YAML 1.2 has no merge")
         elif not node.refused:
-            return Key(event.value, offset)
+            return Key(str(node.value) if event.style else event.value, offset)
         return None
 
     def _check_keys(self, node: Mapping) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -198,19 +197,6 @@ def _number(value: float) -> str:
 
 def _join(words: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
-
-
-def patterns(schema: Any) -> Iterator[str]:
-    """Every pattern in a JSON Schema."""
-    if isinstance(schema, dict):
-        if isinstance(schema.get("pattern"), str):
-            yield schema["pattern"]
-        yield from (p for p in schema.get("patternProperties", {}) if re.compile(p))
-        for inner in schema.values():
-            yield from patterns(inner)
-    elif isinstance(schema, list):
-        for inner in schema:
-            yield from patterns(inner)
 
 
 _NOUNS: Final[dict[Any, Callable[[Schema], str]]] = {
