@@ -70,7 +70,7 @@ def examine(
         tuple(signed.key for _, signed in signatures.counted),
         evidence,
         tuple(reasons),
-        (*signatures.refused, *notes),
+        (*(signatures.refused if signatures.counted else ()), *notes),
     )
 
 
@@ -139,7 +139,7 @@ def _reason(code: str, error: GatekeeperError) -> Reason:
 def _newest(verdicts: _Statements) -> tuple[Evidence | None, tuple[str, ...]]:
     """The verdict that counts: the last one decided, of those that are signed as they must be."""
     found = []
-    notes = list(verdicts.refused)
+    notes = list(verdicts.refused) if verdicts.counted else []
     for name, signed in verdicts.counted:
         try:
             verdict = Verdict.model_validate_json(json.dumps(signed.statement.predicate))
@@ -203,11 +203,18 @@ def _policy(site: Site, release: Release, verdict: Verdict) -> Iterator[Reason]:
     except GatekeeperError as error:
         yield _reason("policy", error)
         return
-    if wanted is not None and wanted != verdict.policy:
+    if wanted is None:
+        yield Reason(
+            "policy-unnamed",
+            f"neither its manifest nor {site.name} says which gate policy it has to meet",
+            refused=False,
+            fix="name one: `evaluation.policy` in the manifest, or `policy` of the environment",
+        )
+    elif wanted != verdict.policy:
         yield Reason(
             "verdict-policy",
-            f"its verdict was decided by policy {verdict.policy_name or ''}"
-            f"@sha256:{short(verdict.policy)}, but {site.name} asks for sha256:{short(wanted)}",
+            f"its verdict was decided by policy {verdict.policy_name}@sha256:"
+            f"{short(verdict.policy)}, but {site.name} asks for sha256:{short(wanted)}",
             refused=False,
             fix=f"gatekeeper gate {verdict.run} decides again by the current policy",
         )
