@@ -40,6 +40,8 @@ class ChatTokenizer:
         # Text that spells a special token would become one, and end a message early.
         self._special = re.compile("|".join(map(re.escape, special))) if special else None
         self._overhead = lru_cache(maxsize=256)(self._bytes_of_empty)
+        # A budget that counts and an engine that encodes share one pass.
+        self._tokens = lru_cache(maxsize=256)(self._tokens_of)
 
     @classmethod
     def load(
@@ -77,8 +79,7 @@ class ChatTokenizer:
 
     def encode(self, messages: Sequence[Message]) -> list[str]:
         """The tokens of the rendered conversation; the template alone adds special ones."""
-        tokens: list[str] = self._encode(self.render(messages)).tokens
-        return tokens
+        return self._tokens(tuple(messages))
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of generated tokens, special ones left out."""
@@ -87,7 +88,7 @@ class ChatTokenizer:
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the rendered conversation, generation prompt included."""
-        return len(self._encode(self.render(messages)))
+        return len(self._tokens(tuple(messages)))
 
     def count_text(self, text: str) -> int:
         """Tokens of a bare text."""
@@ -100,6 +101,10 @@ class ChatTokenizer:
 
     def _encode(self, text: str) -> Any:
         return self._tokenizer.encode(text, add_special_tokens=False)
+
+    def _tokens_of(self, messages: tuple[Message, ...]) -> list[str]:
+        tokens: list[str] = self._encode(self.render(messages)).tokens
+        return tokens
 
     def _bytes_of_empty(self, roles: tuple[str, ...]) -> int:
         empty = [{"role": role, "content": ""} for role in roles]

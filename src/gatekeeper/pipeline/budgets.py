@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 DAY_US = 86_400_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Nano-USD of a workload's budget of one day, set aside."""
+
+    workload: str
+    day: int
+    amount: int
+
+
 class SpendMeter:
     """What each workload has spent today (UTC), in nano-USD, reservations included.
 
@@ -35,18 +44,20 @@ class SpendMeter:
         self._turn(time_us)
         return self._spent[workload]
 
-    def reserve(self, workload: str, time_us: int, amount: int, ceiling: int | None) -> bool:
-        """Set `amount` aside, unless that would break `ceiling`."""
+    def reserve(
+        self, workload: str, time_us: int, amount: int, ceiling: int | None
+    ) -> Reservation | None:
+        """Set `amount` aside; None when that would break `ceiling`."""
         self._turn(time_us)
         if ceiling is not None and self._spent[workload] + amount > ceiling:
-            return False
+            return None
         self._spent[workload] += amount
-        return True
+        return Reservation(workload, self._day, amount)
 
-    def settle(self, workload: str, time_us: int, reserved: int, actual: int) -> None:
-        """Replace a reservation made at `time_us` by what was really spent."""
-        if time_us // DAY_US == self._day:
-            self._spent[workload] += actual - reserved
+    def settle(self, reservation: Reservation, actual: int) -> None:
+        """Replace a reservation by what was really spent; yesterday's is forgotten."""
+        if reservation.day == self._day:
+            self._spent[reservation.workload] += actual - reservation.amount
 
     def _turn(self, time_us: int) -> None:
         day = time_us // DAY_US
@@ -61,12 +72,11 @@ class Quote:
 
     Attributes:
         max_tokens: What the model may generate.
-        reserved: Nano-USD.
     """
 
     input_tokens: int
     max_tokens: int
-    reserved: int
+    reservation: Reservation
 
 
 class Purse:
@@ -100,13 +110,15 @@ class Purse:
             return None
         for tokens in _sizes(self._tokenizers[model], messages):
             cost = self.cost(model, tokens, 0, cap)
-            if self._fits(visit, model, tokens, cap, cost) and self._reserve(visit, cost):
-                return Quote(tokens, cap, cost)
+            if not self._fits(visit, model, tokens, cap, cost):
+                continue
+            if reservation := self._reserve(visit, cost):
+                return Quote(tokens, cap, reservation)
         return None
 
-    def settle(self, visit: Visit, quote: Quote, actual: int) -> None:
+    def settle(self, quote: Quote, actual: int) -> None:
         """Replace the quote's reservation by what was spent."""
-        self._meter.settle(_workload(visit), visit.time, quote.reserved, actual)
+        self._meter.settle(quote.reservation, actual)
 
     def may_call(self, visit: Visit) -> bool:
         """Whether one more model call is allowed."""
@@ -136,8 +148,8 @@ class Purse:
             and _within(spent(visit) + cost, self._usd)
         )
 
-    def _reserve(self, visit: Visit, cost: int) -> bool:
-        return self._meter.reserve(_workload(visit), visit.time, cost, self._day)
+    def _reserve(self, visit: Visit, cost: int) -> Reservation | None:
+        return self._meter.reserve(visit.context.workload or "", visit.time, cost, self._day)
 
     def _output_left(self, visit: Visit) -> int:
         if self._output_ceiling is None:
@@ -170,10 +182,6 @@ def _within(value: int, ceiling: int | None) -> bool:
 
 def _nano(usd: float | None) -> int | None:
     return None if usd is None else nano_usd(usd)
-
-
-def _workload(visit: Visit) -> str:
-    return visit.context.workload or ""
 
 
 def _used_input(visit: Visit) -> int:

@@ -123,7 +123,7 @@ class Generator:
             return await self._resilience.repeat(tier, retries, visit.deadline, attempt)
         finally:
             cost = sum(call.nano_usd for call in visit.calls) - before
-            self._purse.settle(visit, quote, cost)
+            self._purse.settle(quote, cost)
 
     async def _attempt(
         self, visit: Visit, name: str, tier: Tier, messages: Sequence[Message], quote: Quote

@@ -53,6 +53,8 @@ class Validator:
             HaltError: A tool was asked for that is not on the allow-list.
         """
         text, sure = generation.text.strip(), confidence(generation)
+        if generation.finish_reason == "length":
+            visit.fall_short("truncated")
         if tools.OPEN in text:
             return self._tool_calls(visit, text, sure)
         if text.startswith(self._refusals):
