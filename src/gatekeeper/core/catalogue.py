@@ -68,7 +68,8 @@ def _scored(scorer: str) -> str:
     )
 
 
-_LATENCY = "least(latency_us, 9e15) + (errors > 0)::INT * (SELECT max(latency_us) FROM samples)"
+_LATENCY = """latency_us + CASE WHEN errors > 0
+  THEN (SELECT max(latency_us) FROM samples WHERE suite = 'load') ELSE 0 END"""
 _METRICS = (
     Metric(
         "resolved_rate",

@@ -45,16 +45,16 @@ def overall(results: Sequence[RuleResult]) -> Outcome:
 def decide(rule: Rule, metric: Metric, seen: Observation) -> RuleResult:
     """The outcome of one rule on one metric."""
     if isinstance(seen, Missing):
-        return missing(rule, seen, look_at=metric.look_at)
+        return missing(rule, seen)
     if rule.test == "census" and isinstance(seen, Proportion):
         seen = Census(seen.n - seen.unknown, seen.events, seen.unknown)
     if isinstance(seen, Census):
         return _census(rule, metric, seen)
     if measure.size(seen) == 0:
-        return missing(rule, _nothing(metric), look_at=metric.look_at)
+        return missing(rule, _nothing(metric))
     estimate = measure.estimate(rule, metric, seen)
     if estimate is None:
-        return missing(rule, _UNDEFINED, look_at=metric.look_at)
+        return missing(rule, _UNDEFINED)
     return _tested(rule, metric, seen, estimate)
 
 
@@ -71,9 +71,8 @@ def not_applicable(rule: Rule) -> RuleResult:
 
 def evidence(rule: Rule) -> RuleResult:
     """A rule that demands a statement about the release which cannot be attached yet."""
-    reason = f"absent: {EVIDENCE[rule.metric]}; this version cannot read such evidence yet"
-    settle = "take the line out of the policy until then"
-    return result(rule, "error", "evidence_absent", reason, settle=settle, look_at="the policy")
+    reason = f"absent: {EVIDENCE[rule.metric]}; this version reads no such evidence"
+    return result(rule, "error", "evidence_absent", reason)
 
 
 def composite(rule: Rule, results: Sequence[RuleResult]) -> RuleResult:
@@ -128,14 +127,15 @@ def _nothing(metric: Metric) -> Missing:
 def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Estimate) -> RuleResult:
     outcome = _outcome(rule, found)
     unit = measure.unit(rule, metric)
-    open_ = outcome == "inconclusive"
-    needed = measure.needed(rule, metric, seen, found) if open_ else None
+    code, settle, needed = ("", "", None)
+    if outcome == "inconclusive":
+        code, settle, needed = _open(rule, metric, seen, found)
     return result(
         rule,
         outcome,
-        {"pass": "shown", "fail": "limit_broken"}.get(outcome, "too_few"),
+        {"pass": "shown", "fail": "limit_broken"}.get(outcome, code),
         wording.reason(rule, found, unit, outcome),
-        settle=wording.settle(needed, found) if open_ else "",
+        settle=settle,
         look_at="" if outcome == "pass" else metric.look_at,
         estimate=found.value,
         low=found.low,
@@ -148,6 +148,17 @@ def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Estimate)
         n_needed=needed,
         seed=found.seed,
     )
+
+
+def _open(
+    rule: Rule, metric: Metric, seen: measure.Measured, found: Estimate
+) -> tuple[str, str, int | None]:
+    """Code, what would settle an inconclusive rule, and the samples that would."""
+    if isinstance(seen, Proportion) and seen.unknown:
+        settle = f"the same run without the errors that leave {seen.unknown:,} samples unknown"
+        return "unknown", settle, None
+    needed = measure.needed(rule, metric, seen, found)
+    return "too_few", wording.settle(needed, found), needed
 
 
 def _outcome(rule: Rule, found: Estimate) -> RuleOutcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.canonical import canonical, digest
+from gatekeeper.core.canonical import canonical, canonical_model, digest
 from gatekeeper.core.catalogue import METRICS
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.rule_making import Line, Rules
@@ -67,8 +67,10 @@ def normalise(
 
 
 def policy_digest(policy: AnyPolicy, parameters: Mapping[str, float] | None = None) -> str:
-    """``sha256:…`` of what a policy says, with the parameters that it was given from outside."""
-    content = {"policy": policy.model_dump(mode="json"), "parameters": dict(parameters or {})}
+    """``sha256:…`` of what a policy says; parameters given from outside make it another policy."""
+    if not parameters:
+        return digest(canonical_model(policy))
+    content = {"policy": policy.model_dump(mode="json"), "parameters": dict(parameters)}
     return digest(canonical(content))
 
 

@@ -76,7 +76,7 @@ def _signless(value: float) -> float:
 
 _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "rate": percent,
-    "points": lambda value: f"{_signless(value * 100):+.2f} points",
+    "points": lambda value: f"{_signless(value * 100):+.2f} pt",
     "relative": lambda value: f"{_signless(value * 100):+.1f} %",
     "usd": lambda value: f"${value:.4g}",
     "ms": lambda value: f"{value:,.4g} ms" if value < 1000 else f"{value:,.0f} ms",  # noqa: PLR2004

@@ -11,7 +11,6 @@ from gatekeeper.model.moment import Moment
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 RuleOutcome = Literal["pass", "fail", "inconclusive", "error", "not_applicable"]
-VERDICT_PREDICATE = "https://gatekeeper.dev/verdict/v1"
 
 
 class RuleResult(Frozen):
@@ -57,7 +56,9 @@ class Verdict(Frozen):
     schema_version: Literal[1] = 1
     outcome: Outcome
     release: Digest
+    release_name: str = ""
     baseline: Digest | None = None
+    baseline_name: str = ""
     run: str
     run_digest: Digest
     """sha256 of the canonical `run.json`, which holds the digest of every table."""

@@ -68,17 +68,25 @@ def quantile_change(
     import numpy as np
 
     order = np.lexsort((baseline, candidate))
-    pairs = (np.maximum(candidate[order], 1), np.maximum(baseline[order], 1))
+    pairs = np.maximum(candidate[order], 1), np.maximum(baseline[order], 1)
     n = len(order)
     values = [float(np.sort(side)[_rank(n, p)]) for side in pairs]
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
     method = f"paired bootstrap of the log ratio, {REPLICATES} replicates"
-    low = high = None
-    if n >= smallest_n(p, alpha):
-        changes = np.sort(_replicates(*pairs, p, np.random.Generator(np.random.PCG64(seed))))
-        low = float(np.quantile(changes, alpha, method="lower"))
-        high = float(np.quantile(changes, 1 - alpha, method="higher"))
+    low, high = _interval(pairs, p, alpha, seed) if n >= smallest_n(p, alpha) else (None, None)
     return Estimate(values[0] / values[1] - 1, low, high, n, method, values[0], values[1], seed)
+
+
+def _interval(
+    pairs: tuple[NDArray[int64], NDArray[int64]], p: float, alpha: float, seed: int
+) -> tuple[float | None, float | None]:
+    """Percentiles of the replicates; none where all agree, since measured times never do."""
+    import numpy as np
+
+    changes = np.sort(_replicates(*pairs, p, np.random.Generator(np.random.PCG64(seed))))
+    low = float(np.quantile(changes, alpha, method="lower"))
+    high = float(np.quantile(changes, 1 - alpha, method="higher"))
+    return (low, high) if low < high else (None, None)
 
 
 def _replicates(

@@ -1,0 +1,229 @@
+"""Measuring a run: the metrics' SQL over its tables, down to what a decision needs.
+
+Two tables stand between the records and the metrics. `samples` has one row a release, suite and
+sample; its columns are sums over the requests of all turns and replicates. A column named
+`…_missing` counts requests that should have a value and have none. `scored` has one row a release,
+suite, sample and scorer. Everything is an integer, so no result depends on the order of rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from gatekeeper.core.observation import (
+    Census,
+    Missing,
+    PairedProportion,
+    Pairs,
+    Proportion,
+    Sums,
+    Times,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.observation import Observation
+
+SAMPLES: Final = """
+CREATE TEMP TABLE samples AS
+WITH spent AS (
+  SELECT request_id,
+    count(*) FILTER (kind = 'model') AS attempts,
+    sum(nano_usd) AS nano_usd,
+    sum(input_tokens + cached_input_tokens + output_tokens) AS tokens
+  FROM calls GROUP BY request_id
+), fate AS (
+  -- A review outweighs feedback, feedback a scorer; of equals, the later, then the worse.
+  SELECT request_id,
+    arg_max(resolved, (weight, time, NOT resolved)) FILTER (resolved IS NOT NULL) AS resolved,
+    arg_max(follow_up, (weight, time, follow_up)) FILTER (follow_up IS NOT NULL) AS follow_up
+  FROM (SELECT *, list_position(['scorer', 'feedback', 'review'], source) AS weight FROM outcomes)
+  GROUP BY request_id
+)
+SELECT release, coalesce(suite, '') AS suite,
+  coalesce(sample_id, conversation, parent, request_id) AS sample,
+  count(*) AS requests,
+  count(*) FILTER (status = 'error') AS errors,
+  count(*) FILTER (turn = 0) AS conversations,
+  count(*) FILTER (turn = 0 AND status <> 'error' AND resolved) AS resolved,
+  count(*) FILTER (turn = 0 AND status <> 'error' AND resolved IS NULL) AS resolved_missing,
+  count(*) FILTER (turn = 0 AND (status = 'error' OR follow_up)) AS follow_up,
+  count(*) FILTER (turn = 0 AND status <> 'error' AND follow_up IS NULL) AS follow_up_missing,
+  count(*) FILTER (refused OR status = 'blocked') AS declined,
+  count(*) FILTER (refused IS NULL AND status NOT IN ('error', 'blocked')) AS declined_missing,
+  count(*) FILTER (policy_violation) AS violations,
+  count(*) FILTER (turn = 0 AND policy_violation IS NULL AND status <> 'error')
+    AS violations_missing,
+  count(*) FILTER (schema_valid AND status <> 'error') AS schema_valid,
+  count(*) FILTER (schema_valid IS NULL AND status NOT IN ('error', 'blocked')
+    AND refused IS NOT TRUE) AS schema_missing,
+  count(*) FILTER (len(breach_actions) > 0 OR reason = 'budget_breach') AS breaches,
+  sum(forbidden_tool_calls) AS forbidden_tool_calls,
+  max(latency_us) AS latency_us,
+  count(*) FILTER (scheduled_us IS NULL) AS due_missing,
+  count(*) FILTER (attempts > 0) AS calling,
+  coalesce(sum(attempts), 0) AS attempts,
+  coalesce(sum(nano_usd), 0) AS nano_usd,
+  coalesce(sum(tokens), 0) AS tokens
+FROM requests LEFT JOIN spent USING (request_id) LEFT JOIN fate USING (request_id)
+WHERE release IN ($candidate, $baseline)
+GROUP BY ALL
+"""
+SCORED: Final = """
+CREATE TEMP TABLE scored AS
+SELECT release, coalesce(suite, '') AS suite, scorer,
+  coalesce(sample_id, conversation, parent, request_id) AS sample,
+  count(*) FILTER (value < 1) AS wrong,
+  count(*) FILTER (value IS NOT NULL) AS exposures,
+  count(*) FILTER (error IS NOT NULL) AS unknown
+FROM scores JOIN requests USING (request_id)
+WHERE release IN ($candidate, $baseline)
+GROUP BY ALL
+"""
+_COUNTS: Final = """
+SELECT suite, sum(conversations)::BIGINT FROM samples WHERE release = $release
+GROUP BY suite ORDER BY suite
+"""
+_PRICED: Final = """
+SELECT DISTINCT coalesce(price_book, '') FROM calls JOIN requests USING (request_id)
+WHERE kind = 'model' AND outcome = 'ok' AND release IN ($candidate, $baseline) ORDER BY ALL
+"""
+_ONE: Final = """
+SELECT count(*) AS n, count(*) FILTER (y IS NULL OR d IS NULL) AS missing,
+  sum(y) AS y, sum(d) AS d, sum(unknown) AS unknown
+FROM metric WHERE release = $release
+"""
+_PAIRS: Final = """
+CREATE OR REPLACE TEMP TABLE pairs AS
+SELECT c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1, c.unknown AS cu, b.unknown AS bu
+FROM (FROM metric WHERE release = $candidate) c
+FULL JOIN (FROM metric WHERE release = $baseline) b USING (suite, sample)
+"""
+_SOUND: Final = """
+SELECT count(*) AS n, count(*) FILTER (cu IS NULL) AS baseline_only,
+  count(*) FILTER (bu IS NULL) AS candidate_only,
+  count(*) FILTER (c0 IS NULL OR c1 IS NULL OR b0 IS NULL OR b1 IS NULL) AS missing
+FROM pairs
+"""
+_SHARES: Final = """
+WITH seen AS (
+  SELECT c0 > 0 AS c, b0 > 0 AS b, c0 > 0 OR cu > 0 AS c_worst, b0 > 0 OR bu > 0 AS b_worst
+  FROM pairs
+)
+SELECT count(*) FILTER (c), count(*) FILTER (b),
+  count(*) FILTER (c_worst AND NOT b), count(*) FILTER (NOT c_worst AND b),
+  count(*) FILTER (c AND NOT b_worst), count(*) FILTER (NOT c AND b_worst)
+FROM seen
+"""
+
+
+class RunMeasurements:
+    """One run's tables, measured on demand.
+
+    Args:
+        connection: The tables as `gatekeeper.adapters.runs.open_tables` gives them.
+        candidate: Digest of the release under test.
+        baseline: Digest of the release that it is compared with, if any.
+    """
+
+    def __init__(
+        self, connection: DuckDBPyConnection, candidate: str, baseline: str | None
+    ) -> None:
+        self._connection = connection
+        self._sides = {"candidate": candidate, "baseline": baseline or candidate}
+        connection.execute(SAMPLES, self._sides)
+        connection.execute(SCORED, self._sides)
+
+    def conversations(self, release: str) -> dict[str, int]:
+        """First requests of `release` by suite."""
+        rows = self._connection.execute(_COUNTS, {"release": release}).fetchall()
+        return {suite: count for suite, count in rows if suite}
+
+    def price_books(self) -> tuple[str, ...]:
+        """Digests of the price books that calls were priced with; "" for a call without one."""
+        return tuple(row[0] for row in self._connection.execute(_PRICED, self._sides).fetchall())
+
+    def observe(self, metric: Metric, *, paired: bool) -> Observation:
+        """What a decision about the candidate needs, against the baseline where `paired`."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS {metric.sql}")
+        return self._pairs(metric) if paired else self._one(metric)
+
+    def _row(self, sql: str, values: dict[str, str] | None = None) -> tuple[int, ...]:
+        row = self._connection.execute(sql, values or {}).fetchone() or ()
+        return tuple(int(value or 0) for value in row)
+
+    def _column(self, sql: str, values: dict[str, str] | None = None) -> Any:
+        (column,) = self._connection.execute(sql, values or {}).fetchnumpy().values()
+        return column
+
+    def _one(self, metric: Metric) -> Observation:
+        release = {"release": self._sides["candidate"]}
+        n, missing, y, d, unknown = self._row(_ONE, release)
+        if missing:
+            return _incomplete(metric, missing, n)
+        match metric.kind:
+            case "proportion":
+                return Proportion(n, y, unknown)
+            case "census":
+                return Census(d, y, unknown)
+            case "ratio":
+                return self._sums(n, ("y", "d"), "metric WHERE release = $release", release)
+            case "quantile":
+                return Times(self._column("SELECT y FROM metric WHERE release = $release", release))
+
+    def _pairs(self, metric: Metric) -> Observation:
+        self._connection.execute(_PAIRS, self._sides)
+        n, baseline_only, candidate_only, missing = self._row(_SOUND)
+        if baseline_only or candidate_only:
+            return _unpaired(baseline_only, candidate_only, n)
+        if missing:
+            return _incomplete(metric, missing, n)
+        match metric.kind:
+            case "ratio":
+                return self._sums(n, ("c0", "c1", "b0", "b1"), "pairs", {})
+            case "quantile":
+                sides = (self._column(f"SELECT {side} FROM pairs") for side in ("c0", "b0"))  # noqa: S608
+                return Times(*sides)
+            case _:
+                return self._shares(n)
+
+    def _shares(self, n: int) -> PairedProportion:
+        candidate, baseline, *rest = self._row(_SHARES)
+        return PairedProportion(
+            Proportion(n, candidate),
+            Proportion(n, baseline),
+            high=Pairs(n, rest[0], rest[1]),
+            low=Pairs(n, rest[2], rest[3]),
+        )
+
+    def _sums(self, n: int, columns: tuple[str, ...], source: str, values: dict[str, str]) -> Sums:
+        """Totals and products of `columns`, in 128 bits."""
+        size = len(columns)
+        pairs = [(i, j) for i in range(size) for j in range(i, size)]
+        terms = [f"sum({column})" for column in columns]
+        terms += [f"sum({columns[i]}::HUGEINT * {columns[j]})" for i, j in pairs]
+        row = self._row(f"SELECT {', '.join(terms)} FROM {source}", values)  # noqa: S608
+        products = dict(zip(pairs, row[size:], strict=True))
+        table = tuple(
+            tuple(products[min(i, j), max(i, j)] for j in range(size)) for i in range(size)
+        )
+        return Sums(n, row[:size], table)
+
+
+def _incomplete(metric: Metric, missing: int, n: int) -> Missing:
+    return Missing(
+        "incomplete",
+        f"{missing:,} of {n:,} samples lack what it is made of: {metric.source}",
+        "a run whose scorers and pipeline fill it in",
+    )
+
+
+def _unpaired(baseline_only: int, candidate_only: int, n: int) -> Missing:
+    return Missing(
+        "unpaired",
+        f"of {n:,} samples the candidate lacks {baseline_only:,} and the baseline "
+        f"{candidate_only:,}; only the same samples can be compared",
+        "one run in which both answer the same samples",
+    )

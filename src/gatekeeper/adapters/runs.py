@@ -1,0 +1,203 @@
+"""Runs on disk: `run.json` and the tables, as lines while they are written, sealed as Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.adapters import atomic
+from gatekeeper.adapters.columns import TABLES
+from gatekeeper.adapters.files import read_regular
+from gatekeeper.adapters.records import whole_lines
+from gatekeeper.core.canonical import canonical_model
+from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
+from gatekeeper.model.run import Run
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from gatekeeper.adapters.columns import Table
+    from gatekeeper.adapters.project import Project
+
+RUN_FILE: Final = "run.json"
+_LIMIT: Final = 16 << 20
+
+
+def write_run(directory: Path, run: Run) -> None:
+    """Put `run.json` in place, whole."""
+    atomic.replace(directory / RUN_FILE, canonical_model(run))
+
+
+def read_run(directory: Path) -> Run:
+    """The run in a directory; raises `IntegrityError` when `run.json` is not one."""
+    from pydantic import ValidationError
+
+    path = directory / RUN_FILE
+    data = read_regular(path.resolve(), str(path), _LIMIT)
+    try:
+        return Run.model_validate_json(data)
+    except ValidationError as error:
+        detail = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, detail["loc"]))
+        raise IntegrityError(
+            f"does not describe a run: {where + ': ' if where else ''}{detail['msg']}",
+            where=str(path),
+            fix="restore the file, or evaluate again",
+        ) from None
+
+
+def find_run(project: Project, reference: str) -> Path:
+    """The directory of a run: its id, an unambiguous beginning of it, or a path."""
+    if "/" in reference or reference in {".", ".."}:
+        found = [Path(reference)] if (Path(reference) / RUN_FILE).exists() else []
+    else:
+        names = sorted(path.parent.name for path in project.runs.glob(f"*/{RUN_FILE}"))
+        exact = [name for name in names if name == reference]
+        begins = [name for name in names if reference and name.startswith(reference)]
+        found = [project.runs / name for name in exact or begins]
+    if len(found) != 1:
+        what = "no such run" if not found else f"{len(found)} runs begin so"
+        fix = "name one of " + ", ".join(path.name for path in found) if found else ""
+        raise UsageError(what, where=reference, fix=fix or "`gatekeeper evaluate` makes runs")
+    return found[0]
+
+
+def seal(directory: Path, run: Run) -> Run:
+    """Compact the tables of a finished run into Parquet and put their digests into `run.json`.
+
+    The lines are removed once `run.json` names what replaces them. Sealing again changes nothing.
+
+    Raises:
+        IntegrityError: A table holds something other than rows of its kind.
+    """
+    if run.files:
+        return run
+    notes, files = list(run.notes), {}
+    with _connection() as connection:
+        for table in TABLES:
+            if note := _read_lines(connection, directory, table):
+                notes.append(note)
+            target = directory / table.sealed
+            _copy(connection, table, target)
+            files[table.sealed] = file_digest(target)
+    atomic.sync_directory(directory)
+    sealed = run.model_copy(update={"files": files, "notes": tuple(notes)})
+    write_run(directory, sealed)
+    for table in TABLES:
+        (directory / table.lines).unlink(missing_ok=True)
+    return sealed
+
+
+def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
+    """A database in memory with the four tables of a sealed run as views, their digests verified.
+
+    Raises:
+        UndecidedError: The run was not sealed.
+        IntegrityError: A table is absent, altered, truncated, or not what it should be.
+    """
+    if not run.files:
+        raise UndecidedError(
+            f"the run was never finished: it is {run.status} and its tables are not sealed",
+            where=str(directory),
+            fix="evaluate again; part of a run decides nothing",
+        )
+    connection = _connection()
+    for table in TABLES:
+        path = directory / table.sealed
+        if not path.is_file():
+            raise _altered(path, "is absent")
+        if file_digest(path) != run.files.get(table.sealed):
+            raise _altered(path, "is not the file that the run was sealed with")
+        _view(connection, table, path)
+    return connection
+
+
+def file_digest(path: Path) -> str:
+    """``sha256:…`` of a file."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _connection() -> DuckDBPyConnection:
+    import duckdb
+
+    # Only what is built in: a gate that could fetch code would not be one.
+    return duckdb.connect(config={"autoinstall_known_extensions": False})
+
+
+def _read_lines(connection: DuckDBPyConnection, directory: Path, table: Table) -> str:
+    """Load the whole lines of a table; returns a note where part of a line was left out."""
+    import duckdb
+
+    path, note = directory / table.lines, ""
+    path.touch()
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in table.columns.items())
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        source = path
+        if (whole := whole_lines(path)) < path.stat().st_size:
+            source = _head(path, whole, Path(scratch) / table.lines)
+            note = f"{table.lines}: its last line was cut short and left out"
+        try:
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {table.name} AS SELECT * FROM read_json("  # noqa: S608
+                f"$path, columns={{{columns}}}, format='newline_delimited')",
+                {"path": str(source)},
+            )
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0].replace(str(source), table.lines)
+            raise _altered(path, f"holds something other than {table.name}: {reason}") from None
+    _complete(connection, table, path)
+    return note
+
+
+def _head(path: Path, size: int, target: Path) -> Path:
+    with path.open("rb") as source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)
+        file.truncate(size)
+    return target
+
+
+def _copy(connection: DuckDBPyConnection, table: Table, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}")
+    connection.execute(
+        f"COPY {table.name} TO '{_quoted(temporary)}' (FORMAT parquet, COMPRESSION zstd)"
+    )
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+
+
+def _view(connection: DuckDBPyConnection, table: Table, path: Path) -> None:
+    import duckdb
+
+    try:
+        connection.execute(
+            f"CREATE VIEW {table.name} AS SELECT * FROM read_parquet('{_quoted(path)}')"  # noqa: S608
+        )
+        found = {
+            str(name): str(kind)
+            for name, kind, *_ in connection.execute(f"DESCRIBE {table.name}").fetchall()
+        }
+    except duckdb.Error as error:
+        raise _altered(path, f"is not sound Parquet: {str(error).splitlines()[0]}") from None
+    if found != table.columns:
+        raise _altered(path, "has other columns than this version writes")
+
+
+def _complete(connection: DuckDBPyConnection, table: Table, path: Path) -> None:
+    empty = " OR ".join(f"{name} IS NULL" for name in table.required)
+    found = connection.execute(f"SELECT count(*) FROM {table.name} WHERE {empty}").fetchone()  # noqa: S608
+    if found and found[0]:
+        raise _altered(path, f"has {found[0]} rows that lack a value which every row has")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _altered(path: Path, what: str) -> IntegrityError:
+    return IntegrityError(what, where=str(path), fix="restore the file, or evaluate again")

@@ -1,0 +1,46 @@
+"""`gatekeeper gate`: decide a stored run, again or by another policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
+
+
+def gate(
+    run: Annotated[str, typer.Argument(help="The run: its id, the beginning of it, or a path.")],
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="The gate policy; by default what the manifest names."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the policy: allowed_delta=0.02."),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Also write a pull request comment here.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option(help="Sign the verdict and keep it as evidence of the release.")
+    ] = True,
+    output: OutputOption = Output.text,
+    project: ProjectOption = HERE,
+) -> None:
+    """Decide a stored run by a policy, without inference."""
+    from gatekeeper.adapters.runs import find_run
+    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, parameters_of
+    from gatekeeper.report.verdict import verdict_document, verdict_markdown, verdict_text
+
+    session = Session(project, output)
+    directory = find_run(session.project, run)
+    verdict = decide_stored(session.project, directory, policy, parameters_of(set_ or ()))
+    if record:
+        attach(session.project, verdict)
+    if markdown:
+        markdown.write_text(verdict_markdown(verdict), encoding="utf-8")
+    session.emit(verdict_document(verdict), verdict_text(verdict))
+    if EXIT_CODES[verdict.outcome]:
+        raise typer.Exit(EXIT_CODES[verdict.outcome])

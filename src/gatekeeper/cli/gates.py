@@ -1,0 +1,100 @@
+"""Composition: a stored run, a policy, the key of the gate, and the verdict they make."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatekeeper.errors import UndecidedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gatekeeper.adapters.project import Project
+    from gatekeeper.model.verdict import Verdict
+    from gatekeeper.ops.gate import Policy
+
+EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3, "error": 3}
+
+
+def parameters_of(words: Sequence[str]) -> dict[str, float]:
+    """``name=number`` words; raises `UsageError` for anything else."""
+    import math
+
+    found: dict[str, float] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            found[name.strip()] = math.nan
+        if not name.strip() or not math.isfinite(found[name.strip()]):
+            raise UsageError(
+                f"{word!r} gives no number", where="--set", fix="write --set allowed_delta=0.02"
+            )
+    return found
+
+
+def policy_of(project: Project, path: Path, parameters: Mapping[str, float]) -> Policy:
+    """The policy in a file of the project, as it will be applied."""
+    from gatekeeper.adapters.policies import read_policy
+    from gatekeeper.ops.gate import Policy
+
+    if not path.exists() and not path.is_absolute():
+        path = project.root / path
+    document = read_policy(path, project)
+    return Policy(document.value, parameters, document.problem)
+
+
+def named_policy(project: Project, release: str) -> Path:
+    """The policy that the manifest of a release names."""
+    from gatekeeper.cli.wiring import store_of
+
+    record = store_of(project).record(release)
+    if record is None or record.evaluation.policy is None:
+        raise UndecidedError(
+            "no gate policy is named",
+            where=release,
+            fix="give one with --policy FILE, or name it under `evaluation.policy` of the manifest",
+        )
+    return project.root / record.evaluation.policy
+
+
+def decide_stored(
+    project: Project, directory: Path, policy: Path | None, parameters: Mapping[str, float]
+) -> Verdict:
+    """The verdict on a sealed run.
+
+    Args:
+        project: The project.
+        directory: Of the run.
+        policy: The policy's file; what the release's manifest names, where it is None.
+        parameters: Values of names that the policy's conditions mention.
+    """
+    from gatekeeper.adapters.metrics import RunMeasurements
+    from gatekeeper.adapters.runs import open_tables, read_run
+    from gatekeeper.ops.gate import decide_run
+
+    run = read_run(directory)
+    path = policy or named_policy(project, run.candidate.digest)
+    applied = policy_of(project, path, parameters)
+    applied.rules  # noqa: B018 - what is wrong with the policy is said before any work is done
+    baseline = run.baseline.digest if run.baseline else None
+    with open_tables(directory, run) as connection:
+        measurements = RunMeasurements(connection, run.candidate.digest, baseline)
+        return decide_run(run, measurements, applied, decided=datetime.now(UTC))
+
+
+def attach(project: Project, verdict: Verdict) -> str:
+    """Sign a verdict with the key of the gate and attach it to its release; returns its digest."""
+    from gatekeeper.adapters.signing import sign_statement
+    from gatekeeper.cli.wiring import keys_of, store_of
+    from gatekeeper.model.statement import VERDICT, Statement
+
+    directory = keys_of(project)
+    signer = directory.signer(directory.keyring(), "gate")
+    statement = Statement.about(
+        verdict.release, VERDICT, verdict.model_dump(mode="json"), name=verdict.release_name
+    )
+    return store_of(project).attach(verdict.release, sign_statement(statement, signer), VERDICT)
