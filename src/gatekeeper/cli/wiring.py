@@ -88,6 +88,7 @@ def resolve_ref(session: Session, text: str) -> str:
 
     Raises:
         UsageError: It names nothing, or more than one thing, that is in the store.
+        UndecidedError: It is an environment in which nothing is active.
         InputError: It is a manifest that cannot be built.
     """
     from gatekeeper.core.refs import RefKind, parse_ref
@@ -95,7 +96,9 @@ def resolve_ref(session: Session, text: str) -> str:
     project = session.project
     ref = parse_ref(text)
     if ref.kind is RefKind.environment:
-        return _active(project, ref.value)
+        from gatekeeper.cli.environments import active
+
+        return active(project, ref.value)
     if ref.kind is RefKind.manifest:
         return _of_manifest(project, ref.value)
     return store_of(project).resolve(text)
@@ -111,9 +114,3 @@ def _of_manifest(project: Project, path: str) -> str:
             fix=f"build it first: `gatekeeper build {document.file}`",
         )
     return digest
-
-
-def _active(project: Project, environment: str) -> str:
-    from gatekeeper.cli import environments
-
-    return environments.active(project, environment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gatekeeper.core import trees, words
@@ -47,14 +47,21 @@ class TextChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameChange:
+    """A key that has another name; `path` is the new one."""
+
+    path: KeyPath
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileChange:
-    """A document or a model file; `path` is the list it belongs to.
+    """A document or a model file.
 
     Attributes:
         lines: Lines added and removed in a changed document.
     """
 
-    path: KeyPath
     file: str
     kind: Kind
     old_size: int | None
@@ -62,7 +69,19 @@ class FileChange:
     lines: tuple[int, int] | None = None
 
 
-Change = ValueChange | TextChange | FileChange
+@dataclass(frozen=True, slots=True)
+class FilesChange:
+    """A list of files; counts and sizes are those of the whole list."""
+
+    path: KeyPath
+    old_count: int
+    new_count: int
+    old_size: int
+    new_size: int
+    files: tuple[FileChange, ...]
+
+
+Change = ValueChange | TextChange | RenameChange | FilesChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +151,27 @@ def _component(
     old_files, new_files = _lift_files(before, lists), _lift_files(after, lists)
     yield from _values(before, after)
     for path in sorted({*old_files, *new_files}, key=str):
-        for change in _files(path, old_files.get(path, []), new_files.get(path, [])):
-            yield _with_lines(change, old_documents, new_documents)
+        files = tuple(_files(old_files.get(path, []), new_files.get(path, [])))
+        if files and name == "retrieval":
+            files = tuple(_with_lines(file, old_documents, new_documents) for file in files)
+        if files:
+            yield _list_change(path, old_files.get(path, []), new_files.get(path, []), files)
+
+
+def _list_change(
+    path: KeyPath,
+    old: list[dict[str, Any]],
+    new: list[dict[str, Any]],
+    files: tuple[FileChange, ...],
+) -> FilesChange:
+    return FilesChange(
+        path=path,
+        old_count=len(old),
+        new_count=len(new),
+        old_size=sum(file["size"] for file in old),
+        new_size=sum(file["size"] for file in new),
+        files=files,
+    )
 
 
 def _values(old: Any, new: Any) -> Iterator[Change]:
@@ -157,9 +195,7 @@ def _lift_files(
     return found
 
 
-def _files(
-    path: KeyPath, old: list[dict[str, Any]], new: list[dict[str, Any]]
-) -> Iterator[FileChange]:
+def _files(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[FileChange]:
     before = {file["path"]: file for file in old}
     after = {file["path"]: file for file in new}
     for name in sorted({*before, *after}):
@@ -167,22 +203,22 @@ def _files(
         if first == second:
             continue
         kind: Kind = "added" if first is None else "removed" if second is None else "changed"
-        sizes = [None if file is None else file["size"] for file in (first, second)]
-        yield FileChange(path, name, kind, *sizes)
+        yield FileChange(
+            name, kind, *(None if file is None else file["size"] for file in (first, second))
+        )
 
 
 def _with_lines(
     change: FileChange, old: Mapping[str, bytes], new: Mapping[str, bytes]
 ) -> FileChange:
-    if change.kind != "changed" or change.path != ("documents",):
+    if change.kind != "changed":
         return change
-    lines = words.lines_changed(old[change.file], new[change.file])
-    return FileChange(
-        change.path, change.file, change.kind, change.old_size, change.new_size, lines
-    )
+    return replace(change, lines=words.lines_changed(old[change.file], new[change.file]))
 
 
-def _change(difference: trees.Difference) -> Change:
+def _change(difference: trees.Difference | trees.Renamed) -> Change:
+    if isinstance(difference, trees.Renamed):
+        return RenameChange(difference.path, difference.old)
     old, new, path = difference.old, difference.new, difference.path
     if isinstance(old, str) and isinstance(new, str) and _prose(path, old, new):
         return TextChange(path, old, new, words.compare(old, new))

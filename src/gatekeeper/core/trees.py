@@ -23,6 +23,19 @@ class Absent:
 ABSENT = Absent()
 
 
+MOST_RENAMES = 100
+"""Keys on either side beyond which nobody looks for renamed ones."""
+LIKENESS = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A mapping under another key; `path` is the new one. What differs inside follows."""
+
+    path: KeyPath
+    old: str
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One key whose value differs; `ABSENT` on the side that does not have it."""
@@ -39,13 +52,12 @@ class Difference:
         return float((self.new - self.old) / abs(self.old))
 
 
-def compare(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Difference]:
+def compare(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Difference | Renamed]:
     """Every difference, in the order of the new side's keys, removed keys last.
 
-    Lists of plain values differ as a whole; other lists are aligned item by item.
+    Lists of plain values differ as a whole; other lists are aligned item by item. A mapping that
+    went from one key to another, most of it the same, is `Renamed`.
     """
-    if old == new and type(old) is type(new):
-        return
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _mappings(old, new, path)
     elif isinstance(old, list) and isinstance(new, list) and not _plain([*old, *new]):
@@ -56,16 +68,53 @@ def compare(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Difference]:
 
 def _mappings(
     old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath
-) -> Iterator[Difference]:
-    for key in [*new, *(key for key in old if key not in new)]:
-        before, after = old.get(key, ABSENT), new.get(key, ABSENT)
-        if before is ABSENT or after is ABSENT:
-            yield Difference((*path, key), before, after)
+) -> Iterator[Difference | Renamed]:
+    renamed = _renames(old, new)
+    for key in new:
+        before = renamed.get(key, key)
+        if before != key:
+            yield Renamed((*path, key), before)
+        if before in old:
+            yield from compare(old[before], new[key], (*path, key))
         else:
-            yield from compare(before, after, (*path, key))
+            yield Difference((*path, key), ABSENT, new[key])
+    for key in old:
+        if key not in new and key not in renamed.values():
+            yield Difference((*path, key), old[key], ABSENT)
 
 
-def _lists(old: Sequence[Any], new: Sequence[Any], path: KeyPath) -> Iterator[Difference]:
+def _renames(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """New key to old key, for mappings that are most alike; the most alike pair first."""
+    gone = [key for key in old if key not in new and isinstance(old[key], dict)]
+    come = [key for key in new if key not in old and isinstance(new[key], dict)]
+    if max(len(gone), len(come)) > MOST_RENAMES:
+        return {}
+    pairs = sorted(
+        ((_likeness(old[before], new[after]), before, after) for before in gone for after in come),
+        key=lambda pair: -pair[0],
+    )
+    found: dict[str, str] = {}
+    for likeness, before, after in pairs:
+        if likeness >= LIKENESS and after not in found and before not in found.values():
+            found[after] = before
+    return found
+
+
+def _likeness(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """Share of the leaves of both that are in both."""
+    before, after = set(_leaves(old)), set(_leaves(new))
+    return len(before & after) / max(1, len(before | after))
+
+
+def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    else:
+        yield path, json.dumps(value, sort_keys=True)
+
+
+def _lists(old: Sequence[Any], new: Sequence[Any], path: KeyPath) -> Iterator[Difference | Renamed]:
     before = [json.dumps(item, sort_keys=True) for item in old]
     after = [json.dumps(item, sort_keys=True) for item in new]
     for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

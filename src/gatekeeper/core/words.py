@@ -42,6 +42,15 @@ def compare(old: str, new: str) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+def counts(pieces: tuple[Piece, ...]) -> tuple[int, int]:
+    """How many words were added and removed; line breaks do not count."""
+    added, removed = (
+        sum(word != "\n" for piece in pieces if piece.operation == side for word in piece.words)
+        for side in ("added", "removed")
+    )
+    return added, removed
+
+
 def _split(text: str) -> list[str]:
     return _WORDS.findall(text)
 

@@ -1,0 +1,110 @@
+"""`gatekeeper diff`: what changed between two releases, and which gates follow."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
+
+if TYPE_CHECKING:
+    from gatekeeper.core.diff import Change, ReleaseDiff
+
+MAX_WIDTH = 120
+
+
+class Form(StrEnum):
+    """How the difference is written for people."""
+
+    text = "text"
+    markdown = "markdown"
+
+
+def diff(
+    old: Annotated[str, typer.Argument(help="The release to compare with.")],
+    new: Annotated[str, typer.Argument(help="The release that is new.")],
+    form: Annotated[
+        Form, typer.Option("--format", help="text for a terminal, markdown for a pull request.")
+    ] = Form.text,
+    output: OutputOption = Output.text,
+    project: ProjectOption = HERE,
+) -> None:
+    """Show what changed between two releases, by how much, and which gates follow.
+
+    Exits 0 whether or not they differ: this looks, it does not judge.
+    """
+    from gatekeeper.cli import wiring
+    from gatekeeper.core.diff import compare
+    from gatekeeper.report import diff as report
+    from gatekeeper.report.diff_markdown import markdown
+    from gatekeeper.report.markup import escape
+
+    session = Session(project, output)
+    store = wiring.store_of(session.project)
+    first, second = (store.load(wiring.resolve_ref(session, ref)) for ref in (old, new))
+    found = compare(first, second, store.documents(first), store.documents(second))
+    if form is Form.markdown:
+        text = escape(markdown(found).rstrip("\n"))
+    else:
+        text = report.text(found, width=min(shutil.get_terminal_size().columns, MAX_WIDTH))
+    session.emit(document(found), text)
+
+
+def document(found: ReleaseDiff) -> dict[str, Any]:
+    """The difference as programs read it."""
+    return {
+        "old": {"name": found.old.name, "digest": found.old.digest},
+        "new": {"name": found.new.name, "digest": found.new.digest},
+        "class": found.change_class,
+        "gates": {
+            "sections": list(found.demand.sections),
+            "suites": list(found.demand.suites),
+            "reason": found.demand.reason,
+        },
+        "unchanged": list(found.unchanged),
+        "changed": {
+            part.name: {
+                "old": part.old_digest or None,
+                "new": part.new_digest or None,
+                "changes": [_change(change) for change in part.changes],
+            }
+            for part in found.parts
+        },
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    from gatekeeper.core.diff import FilesChange, RenameChange, TextChange
+    from gatekeeper.report.diff import key
+
+    content: dict[str, Any] = {"path": key(change.path)}
+    if isinstance(change, FilesChange):
+        return content | {"kind": "files", "files": [asdict(file) for file in change.files]}
+    if isinstance(change, RenameChange):
+        return content | {"kind": "renamed", "old": change.old}
+    content |= _sides(change.old, change.new)
+    if isinstance(change, TextChange):
+        content["words"] = [asdict(piece) for piece in change.pieces]
+    elif change.relative is not None:
+        content["relative"] = change.relative
+    return content
+
+
+def _sides(old: Any, new: Any) -> dict[str, Any]:
+    from gatekeeper.core.trees import ABSENT
+
+    if old is ABSENT:
+        return {"kind": "added", "new": new}
+    return (
+        {"kind": "removed", "old": old}
+        if new is ABSENT
+        else {
+            "kind": "changed",
+            "old": old,
+            "new": new,
+        }
+    )
