@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatekeeper.errors import UsageError
 from gatekeeper.model.ledger import Action, LedgerEntry, ReliedOn, Stable, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 
@@ -29,6 +28,7 @@ class Change:
         release: Digest of the release that is to be stable.
         name: Its name.
         time: Now, as far as the writer knows.
+        promoted: The entry that first brought the release; None where this one does.
     """
 
     release: str
@@ -36,6 +36,7 @@ class Change:
     actor: str
     reason: str
     time: datetime
+    promoted: int | None = None
     relied_on: ReliedOn = field(default_factory=ReliedOn)
 
 
@@ -75,7 +76,14 @@ def following(tip: Tip, action: Action, change: Change) -> LedgerEntry:
 
 
 def _state(change: Change, serial: int) -> State:
-    return State(stable=Stable(release=change.release, name=change.name, since=serial))
+    return State(
+        stable=Stable(
+            release=change.release,
+            name=change.name,
+            since=serial,
+            promoted=change.promoted or serial,
+        )
+    )
 
 
 def breaches(tip: Tip | None, entry: LedgerEntry) -> tuple[str, ...]:
@@ -91,12 +99,13 @@ def breaches(tip: Tip | None, entry: LedgerEntry) -> tuple[str, ...]:
 
 
 def _breaches_alone(entry: LedgerEntry) -> list[str]:
-    since = entry.state.stable.since
-    if since != entry.serial:
-        return [
-            f"its stable release is said to be so since entry {since}, but it made it so itself"
-        ]
-    return []
+    stable = entry.state.stable
+    found = []
+    if stable.since != entry.serial:
+        found.append(f"it says that its release became stable in entry {stable.since}")
+    if entry.action == "promote" and stable.promoted != entry.serial:
+        found.append(f"it promotes what it says was promoted by entry {stable.promoted}")
+    return found
 
 
 def _breaches_first(entry: LedgerEntry) -> list[str]:
@@ -128,43 +137,27 @@ def _breaches_after(tip: Tip, entry: LedgerEntry) -> list[str]:
     return found
 
 
-def last_good(read: Callable[[int], LedgerEntry], head: int) -> Stable | None:
-    """The release to go back to from the head: what was stable before the current one came.
+def good(read: Callable[[int], LedgerEntry], head: int) -> Iterator[Stable]:
+    """The releases that can be gone back to, nearest first.
 
-    A release that was rolled back from is not good: after v1, v4, rollback to v1, there is nothing
-    behind v1. Reads backwards and only as far as it must, so that damage in old entries does not
-    stand in the way of a rollback.
+    A release that was rolled back from is not good: after v1, v4 and a rollback to v1, there is
+    nothing behind v1. Reads one entry a release, so that damage in others does not stand in the
+    way of a rollback.
 
     Args:
         read: Gives an entry by serial.
         head: The last serial.
     """
-    serial, entry = head, read(head)
-    while entry.action == "rollback":
-        earlier = _stable_at(read, serial, entry.state.stable.release)
-        if earlier is None:  # gone "back" to what was never stable here: a promotion in effect
-            break
-        serial, entry = earlier.since, read(earlier.since)
-    return read(serial - 1).state.stable if serial > 1 else None
+    stable = read(head).state.stable
+    while stable.promoted > 1:
+        stable = read(stable.promoted - 1).state.stable
+        yield stable
 
 
 def was_stable(read: Callable[[int], LedgerEntry], head: int, release: str) -> Stable | None:
     """When a release was last stable in this ledger, the present included."""
-    return _stable_at(read, head + 1, release)
-
-
-def _stable_at(read: Callable[[int], LedgerEntry], below: int, release: str) -> Stable | None:
-    for serial in range(below - 1, 0, -1):
+    for serial in range(head, 0, -1):
         stable = read(serial).state.stable
         if stable.release == release:
             return stable
     return None
-
-
-def require_change(tip: Tip, release: str, name: str) -> None:
-    """Raise `UsageError` where `release` is what is stable already."""
-    if tip.entry.state.stable.release == release:
-        raise UsageError(
-            f"{name} is stable already, since entry {tip.entry.state.stable.since}",
-            where=tip.entry.environment,
-        )

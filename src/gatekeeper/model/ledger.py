@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from gatekeeper.model.base import Digest, Frozen, Name, ShortText
 from gatekeeper.model.moment import Moment
@@ -17,11 +17,24 @@ Lineage = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Stable(Frozen):
-    """The release that serves everybody, and the entry that made it so."""
+    """The release that serves everybody.
+
+    Attributes:
+        since: The entry that made it so.
+        promoted: The entry that first brought it; earlier than `since` after a rollback. What was
+            stable before that entry is what the next rollback returns to.
+    """
 
     release: Digest
     name: Name
     since: Serial
+    promoted: Serial
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Stable:
+        if self.promoted > self.since:
+            raise ValueError(f"promoted by entry {self.promoted}, stable since entry {self.since}")
+        return self
 
 
 class State(Frozen):

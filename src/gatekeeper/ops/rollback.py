@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.core import transitions
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.admission import Admission
     from gatekeeper.core.chronicle import Recorded
-    from gatekeeper.model.ledger import LedgerEntry, ReliedOn
+    from gatekeeper.model.ledger import LedgerEntry, ReliedOn, Stable
     from gatekeeper.ops.promote import Intent
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signer
@@ -49,33 +50,49 @@ def rollback(site: Site, intent: Intent, signer: Signer, *, to: str | None = Non
         )
     read = ledger.entries(site)
     before = head.entry.state.stable.release
-    digest = to or _last_good(site, head, read)
-    earlier = transitions.was_stable(read, head.entry.serial, digest)
-    found = examine(site, digest, active=before, now=intent.now, verdict=earlier is None)
-    if digest == before or not found.admitted or found.release is None:
+    goal = _goal(site, head, read, to)
+    found = examine(site, goal.release, active=before, now=intent.now, verdict=goal.earlier is None)
+    if goal.release == before or not found.admitted or found.release is None:
         return Moved(found, None, written=False, before=before)
     change = Change(
-        release=digest,
+        release=goal.release,
         name=found.release.name,
         actor=intent.actor,
         reason=intent.reason,
         time=intent.now,
-        relied_on=_relied_on(found, read(earlier.since) if earlier else None),
+        promoted=goal.promoted,
+        relied_on=_relied_on(found, read(goal.earlier.since) if goal.earlier else None),
     )
     entry = transitions.following(head.tip, "rollback", change)
     return carry_out(site, entry, found, before, intent, signer)
 
 
-def _last_good(site: Site, head: Recorded, read: Callable[[int], LedgerEntry]) -> str:
-    good = transitions.last_good(read, head.entry.serial)
-    if good is None:
-        stable = head.entry.state.stable
-        raise UndecidedError(
-            f"nothing good was stable before {stable.name}",
-            where=site.name,
-            fix="name a release with --to; `gatekeeper history` shows what was stable here",
-        )
-    return good.release
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """Where to go.
+
+    Attributes:
+        earlier: When it was stable here; None where it never was.
+        promoted: The entry that first brought it, where it is one of the good releases.
+    """
+
+    release: str
+    earlier: Stable | None
+    promoted: int | None
+
+
+def _goal(site: Site, head: Recorded, read: Callable[[int], LedgerEntry], to: str | None) -> _Goal:
+    serial = head.entry.serial
+    for stable in transitions.good(read, serial):
+        if to in {None, stable.release}:
+            return _Goal(stable.release, stable, stable.promoted)
+    if to is not None:
+        return _Goal(to, transitions.was_stable(read, serial, to), None)
+    raise UndecidedError(
+        f"nothing good was stable before {head.entry.state.stable.name}",
+        where=site.name,
+        fix="name a release with --to; `gatekeeper history` shows what was stable here",
+    )
 
 
 def _relied_on(found: Admission, earlier: LedgerEntry | None) -> ReliedOn:

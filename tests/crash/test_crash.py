@@ -1,0 +1,34 @@
+"""A sample of the crash sweep; `python tests/crash/sweep.py` runs all of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sweep import Outcome, Warm, benches, sweep
+
+SAMPLE = 64
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_a_killed_promotion_or_rollback_leaves_the_old_or_the_new_state(tmp_path: Path) -> None:
+    runner = Warm()
+    total = Outcome()
+    try:
+        for verb, bench in benches(tmp_path):
+            found, points = sweep(bench, runner, SAMPLE)
+            assert found.faults == [], verb
+            assert points > SAMPLE, verb
+            total.old += found.old
+            total.new += found.new
+            total.survived += found.survived
+    finally:
+        runner.close()
+    assert total.survived == 0
+    assert total.old >= 20
+    assert total.new >= 20
