@@ -119,7 +119,7 @@ def _damage(draw: DrawFn, content: Any, place: tuple[str | int, ...]) -> None:
         content = content[part]
     action = draw(st.sampled_from(["replace", "remove", "rename"]))
     if action == "replace":
-        content[last] = draw(ODD_VALUES)
+        content[last] = copy.deepcopy(draw(ODD_VALUES))
     elif action == "remove":
         del content[last]
     elif isinstance(content, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -9,47 +10,51 @@ import sys
 import tempfile
 import traceback
 from dataclasses import asdict
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper import __version__
-from gatekeeper.errors import GatekeeperError, InputError
+from gatekeeper.errors import GatekeeperError, InputError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 BUG = 4
 INTERRUPTED = 130
+UNHEARD = 3
+"""The reader of stdout has gone; what it asked for cannot be known to have arrived."""
+
+_DISK = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
 
 
 def guarded(run: Callable[[], int], arguments: Sequence[str]) -> int:
     """Run a verb and turn whatever leaves it into an exit code and a message on stderr."""
     try:
-        return run()
-    except GatekeeperError as error:
-        _report(error, arguments)
-        return error.exit_code
+        code = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _unheard()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone; what it asked for cannot be known to have arrived.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 3
+    except GatekeeperError as error:
+        return _report(error, arguments)
     except Exception as error:  # noqa: BLE001 - the boundary
-        path = _crash_file(arguments)
-        sys.stderr.write(
-            f"gatekeeper has a bug: {type(error).__name__}: {error}\n"
-            f"  {path} says what is needed to report it\n"
-        )
-        return BUG
-
-
-def _report(error: GatekeeperError, arguments: Sequence[str]) -> None:
-    if _wants_json(arguments):
-        sys.stdout.write(json.dumps({"error": document(error)}, indent=2) + "\n")
-    problems = error.problems if isinstance(error, InputError) else (error,)
-    sys.stderr.write("".join(f"error: {problem}\n" for problem in problems))
+        if isinstance(error, OSError) and error.errno in _DISK:
+            return _report(_of_disk(error), arguments)
+        return _bug(error, arguments)
+    return code
 
 
 def document(error: GatekeeperError) -> dict[str, Any]:
@@ -64,20 +69,64 @@ def document(error: GatekeeperError) -> dict[str, Any]:
     return found
 
 
+def _report(error: GatekeeperError, arguments: Sequence[str]) -> int:
+    problems = error.problems if isinstance(error, InputError) else (error,)
+    sys.stderr.write("".join(f"error: {problem}\n" for problem in problems))
+    return _answer(document(error), arguments)
+
+
+def _bug(error: Exception, arguments: Sequence[str]) -> int:
+    what = f"{type(error).__name__}: {error}"
+    path = _crash_file(arguments)
+    sys.stderr.write(f"gatekeeper has a bug: {what}\n  {path} says what is needed to report it\n")
+    return _answer({"code": "bug", "what": what, "exit": BUG, "where": path}, arguments)
+
+
+def _answer(found: dict[str, Any], arguments: Sequence[str]) -> int:
+    """Give programs their document too; the exit code is returned."""
+    if _wants_json(arguments):
+        try:
+            sys.stdout.write(json.dumps({"error": found}, indent=2) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _unheard()
+    return int(found["exit"])
+
+
+def _unheard() -> int:
+    """Let the interpreter flush what is left of stdout into nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNHEARD
+
+
+def _of_disk(error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"the operating system refuses: {error.strerror}",
+        where=os.fsdecode(error.filename) if error.filename else "",
+        fix="check permissions, free space and limits, then try again",
+    )
+
+
 def _wants_json(arguments: Sequence[str]) -> bool:
-    words = " ".join(arguments)
-    return "--output json" in words or "--output=json" in words or "-o json" in words
+    if {"--output=json", "-ojson"} & set(arguments):
+        return True
+    return any(a in {"--output", "-o"} and b == "json" for a, b in pairwise(arguments))
 
 
-def _crash_file(arguments: Sequence[str]) -> Path:
+def _crash_file(arguments: Sequence[str]) -> str:
+    trace = traceback.format_exc()
     content = {
         "gatekeeper": __version__,
         "python": sys.version,
         "platform": platform.platform(),
         "arguments": list(arguments),
-        "traceback": traceback.format_exc(),
+        "traceback": trace,
     }
-    handle, name = tempfile.mkstemp(prefix="gatekeeper-crash-", suffix=".json")
-    with os.fdopen(handle, "w") as file:
-        json.dump(content, file, indent=2)
-    return Path(name)
+    try:
+        handle, name = tempfile.mkstemp(prefix="gatekeeper-crash-", suffix=".json")
+        with os.fdopen(handle, "w") as file:
+            json.dump(content, file, indent=2)
+    except OSError:
+        sys.stderr.write(trace)
+        return "the traceback above"
+    return name

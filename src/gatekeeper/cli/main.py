@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Annotated
 
@@ -97,6 +98,9 @@ def run(arguments: list[str]) -> int:
 def main() -> None:
     """The console script."""
     arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, and whatever is printed
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(guarded(lambda: run(arguments), arguments))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from typing import TYPE_CHECKING, TextIO
 
@@ -67,6 +68,7 @@ class LiveProgress:
             transient=True,
         )
         self._tasks: dict[str, object] = {}
+        atexit.register(self._progress.stop)  # a task that never ended must not hide the cursor
 
     def start(self, task: str, total: int | None = None) -> None:
         """Begin a task of `total` steps."""

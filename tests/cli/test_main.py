@@ -1,0 +1,112 @@
+"""The console script: verbs, usage errors, streams."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatekeeper import __version__
+from gatekeeper.cli.boundary import guarded
+from gatekeeper.cli.main import VERBS, app, main, run
+from gatekeeper.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def gatekeeper(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "gatekeeper", *arguments],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"gatekeeper {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_helps(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    printed = capsys.readouterr().out
+    assert all(verb in printed for verb in ("init", "build", "rollback"))
+
+
+def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in VERBS:
+        assert run([verb, "--help"]) == 0
+        assert "Usage: gatekeeper" in capsys.readouterr().out
+
+
+def test_every_verb_takes_the_project_and_the_output() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        names = command.callback.__annotations__
+        project = "directory" if command.name == "init" else "project"
+        assert {project, "output"} <= set(names), command.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["buid"], "No such command 'buid'. Did you mean 'build'?"),
+        (["schema"], "Missing argument 'kind'"),
+        (["schema", "manifest", "x"], "unexpected extra argument"),
+        (["schema", "manifest", "-o", "xml"], "'xml' is not one of"),
+        (["--colour"], "No such option"),
+    ],
+)
+def test_bad_usage_is_an_error_with_a_way_out(arguments: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run(arguments)
+    assert message.lower() in str(caught.value).lower()
+    assert "--help" in caught.value.fix
+
+
+def test_a_directory_that_is_no_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["list", "--project", str(tmp_path), "--output", "json"]
+    assert guarded(lambda: run(arguments), arguments) == 2
+    found = json.loads(capsys.readouterr().out)["error"]
+    assert (found["code"], found["where"]) == ("bad-usage", str(tmp_path))
+
+
+def test_the_module_runs_as_a_program() -> None:
+    done = gatekeeper("schema", "manifests")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: no kind of file is called 'manifests'")
+
+
+def test_prints_whatever_the_locale() -> None:
+    done = gatekeeper("build", "größe-\udcff.yaml", LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert done.returncode == 2
+    assert b"bug" not in done.stderr
+
+
+def test_streams_without_an_encoding_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gatekeeper", "--version"])
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 0
+    assert sys.stdout.getvalue() == f"gatekeeper {__version__}\n"  # type: ignore[attr-defined]
+
+
+def test_starts_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from gatekeeper.cli.main import run; run(['--version']);"
+        "print(*sorted(set(sys.modules) & {'duckdb', 'numpy', 'scipy', 'ctranslate2', 'tantivy',"
+        " 'tokenizers', 'cryptography', 'pydantic', 'ruamel', 'rich', 'starlette', 'jinja2'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout.decode().split("\n")[1].split() == []
