@@ -35,14 +35,11 @@ WITH spent AS (
     sum(input_tokens + cached_input_tokens + output_tokens) AS tokens
   FROM calls GROUP BY request_id
 ), fate AS (
-  -- A review outweighs feedback, feedback a scorer; of equals, the later, then the worse.
-  SELECT request_id,
-    arg_max(resolved, (weight, time, NOT resolved)) FILTER (resolved IS NOT NULL) AS resolved,
-    arg_max(follow_up, (weight, time, follow_up)) FILTER (follow_up IS NOT NULL) AS follow_up
-  FROM (SELECT *, list_position(['scorer', 'feedback', 'review'], source) AS weight FROM outcomes)
-  GROUP BY request_id
+  -- Where several rows speak of one request, the worst counts.
+  SELECT request_id, bool_and(resolved) AS resolved, bool_or(follow_up) AS follow_up
+  FROM outcomes GROUP BY request_id
 )
-SELECT release, coalesce(suite, '') AS suite,
+SELECT (release = $candidate)::TINYINT AS side, coalesce(suite, '') AS suite,
   coalesce(sample_id, conversation, parent, request_id) AS sample,
   count(*) AS requests,
   count(*) FILTER (status = 'error') AS errors,
@@ -72,8 +69,8 @@ WHERE release IN ($candidate, $baseline)
 GROUP BY ALL
 """
 SCORED: Final = """
-CREATE TEMP TABLE scored AS
-SELECT release, coalesce(suite, '') AS suite, scorer,
+CREATE TEMP TABLE IF NOT EXISTS scored AS
+SELECT (release = $candidate)::TINYINT AS side, coalesce(suite, '') AS suite, scorer,
   coalesce(sample_id, conversation, parent, request_id) AS sample,
   count(*) FILTER (value < 1) AS wrong,
   count(*) FILTER (value IS NOT NULL) AS exposures,
@@ -82,24 +79,23 @@ FROM scores JOIN requests USING (request_id)
 WHERE release IN ($candidate, $baseline)
 GROUP BY ALL
 """
-_COUNTS: Final = """
-SELECT suite, sum(conversations)::BIGINT FROM samples WHERE release = $release
+_CONVERSATIONS: Final = """
+SELECT suite, sum(conversations)::BIGINT FROM samples WHERE side = $side
 GROUP BY suite ORDER BY suite
 """
 _PRICED: Final = """
-SELECT DISTINCT coalesce(price_book, '') FROM calls JOIN requests USING (request_id)
-WHERE kind = 'model' AND outcome = 'ok' AND release IN ($candidate, $baseline) ORDER BY ALL
+SELECT DISTINCT coalesce(price_book, '') FROM calls WHERE kind = 'model' AND outcome = 'ok'
+ORDER BY ALL
 """
 _ONE: Final = """
 SELECT count(*) AS n, count(*) FILTER (y IS NULL OR d IS NULL) AS missing,
   sum(y) AS y, sum(d) AS d, sum(unknown) AS unknown
-FROM metric WHERE release = $release
+FROM metric WHERE side = 1
 """
 _PAIRS: Final = """
 CREATE OR REPLACE TEMP TABLE pairs AS
 SELECT c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1, c.unknown AS cu, b.unknown AS bu
-FROM (FROM metric WHERE release = $candidate) c
-FULL JOIN (FROM metric WHERE release = $baseline) b USING (suite, sample)
+FROM (FROM metric WHERE side = 1) c FULL JOIN (FROM metric WHERE side = 0) b USING (suite, sample)
 """
 _SOUND: Final = """
 SELECT count(*) AS n, count(*) FILTER (cu IS NULL) AS baseline_only,
@@ -132,35 +128,38 @@ class RunMeasurements:
         self, connection: DuckDBPyConnection, candidate: str, baseline: str | None
     ) -> None:
         self._connection = connection
+        self._candidate = candidate
         self._sides = {"candidate": candidate, "baseline": baseline or candidate}
         connection.execute(SAMPLES, self._sides)
-        connection.execute(SCORED, self._sides)
 
     def conversations(self, release: str) -> dict[str, int]:
         """First requests of `release` by suite."""
-        rows = self._connection.execute(_COUNTS, {"release": release}).fetchall()
-        return {suite: count for suite, count in rows if suite}
+        side = {"side": int(release == self._candidate)}
+        return dict(self._connection.execute(_CONVERSATIONS, side).fetchall())
 
     def price_books(self) -> tuple[str, ...]:
         """Digests of the price books that calls were priced with; "" for a call without one."""
-        return tuple(row[0] for row in self._connection.execute(_PRICED, self._sides).fetchall())
+        return tuple(row[0] for row in self._connection.execute(_PRICED).fetchall())
 
     def observe(self, metric: Metric, *, paired: bool) -> Observation:
         """What a decision about the candidate needs, against the baseline where `paired`."""
+        if "FROM scored" in metric.sql:
+            self._connection.execute(SCORED, self._sides)
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS {metric.sql}")
         return self._pairs(metric) if paired else self._one(metric)
 
-    def _row(self, sql: str, values: dict[str, str] | None = None) -> tuple[int, ...]:
-        row = self._connection.execute(sql, values or {}).fetchone() or ()
+    def _row(self, sql: str) -> tuple[int, ...]:
+        row = self._connection.execute(sql).fetchone() or ()
         return tuple(int(value or 0) for value in row)
 
-    def _column(self, sql: str, values: dict[str, str] | None = None) -> Any:
-        (column,) = self._connection.execute(sql, values or {}).fetchnumpy().values()
-        return column
+    def _column(self, name: str, source: str) -> Any:
+        import numpy as np
+
+        found = self._connection.execute(f"SELECT {name} FROM {source}").fetchnumpy()  # noqa: S608
+        return np.asarray(found[name])
 
     def _one(self, metric: Metric) -> Observation:
-        release = {"release": self._sides["candidate"]}
-        n, missing, y, d, unknown = self._row(_ONE, release)
+        n, missing, y, d, unknown = self._row(_ONE)
         if missing:
             return _incomplete(metric, missing, n)
         match metric.kind:
@@ -169,12 +168,12 @@ class RunMeasurements:
             case "census":
                 return Census(d, y, unknown)
             case "ratio":
-                return self._sums(n, ("y", "d"), "metric WHERE release = $release", release)
+                return self._sums(n, ("y", "d"), "metric WHERE side = 1")
             case "quantile":
-                return Times(self._column("SELECT y FROM metric WHERE release = $release", release))
+                return Times(self._column("y", "metric WHERE side = 1"))
 
     def _pairs(self, metric: Metric) -> Observation:
-        self._connection.execute(_PAIRS, self._sides)
+        self._connection.execute(_PAIRS)
         n, baseline_only, candidate_only, missing = self._row(_SOUND)
         if baseline_only or candidate_only:
             return _unpaired(baseline_only, candidate_only, n)
@@ -182,10 +181,9 @@ class RunMeasurements:
             return _incomplete(metric, missing, n)
         match metric.kind:
             case "ratio":
-                return self._sums(n, ("c0", "c1", "b0", "b1"), "pairs", {})
+                return self._sums(n, ("c0", "c1", "b0", "b1"), "pairs")
             case "quantile":
-                sides = (self._column(f"SELECT {side} FROM pairs") for side in ("c0", "b0"))  # noqa: S608
-                return Times(*sides)
+                return Times(self._column("c0", "pairs"), self._column("b0", "pairs"))
             case _:
                 return self._shares(n)
 
@@ -198,13 +196,13 @@ class RunMeasurements:
             low=Pairs(n, rest[2], rest[3]),
         )
 
-    def _sums(self, n: int, columns: tuple[str, ...], source: str, values: dict[str, str]) -> Sums:
+    def _sums(self, n: int, columns: tuple[str, ...], source: str) -> Sums:
         """Totals and products of `columns`, in 128 bits."""
         size = len(columns)
         pairs = [(i, j) for i in range(size) for j in range(i, size)]
         terms = [f"sum({column})" for column in columns]
         terms += [f"sum({columns[i]}::HUGEINT * {columns[j]})" for i, j in pairs]
-        row = self._row(f"SELECT {', '.join(terms)} FROM {source}", values)  # noqa: S608
+        row = self._row(f"SELECT {', '.join(terms)} FROM {source}")  # noqa: S608
         products = dict(zip(pairs, row[size:], strict=True))
         table = tuple(
             tuple(products[min(i, j), max(i, j)] for j in range(size)) for i in range(size)

@@ -16,9 +16,9 @@ def gate(
         Path | None,
         typer.Option("--policy", help="The gate policy; by default what the manifest names."),
     ] = None,
-    set_: Annotated[
+    parameter: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A parameter of the policy: allowed_delta=0.02."),
+        typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
     ] = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Also write a pull request comment here.")
@@ -36,7 +36,7 @@ def gate(
 
     session = Session(project, output)
     directory = find_run(session.project, run)
-    verdict = decide_stored(session.project, directory, policy, parameters_of(set_ or ()))
+    verdict = decide_stored(session.project, directory, policy, parameters_of(parameter or ()))
     if record:
         attach(session.project, verdict)
     if markdown:

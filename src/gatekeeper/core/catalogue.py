@@ -3,8 +3,8 @@
 The SQL of a metric gives one row a sample over the tables of `gatekeeper.adapters.metrics`
 (`samples`, `scored`), with the columns
 
-- `release`, `suite`, `sample`: what the row is about; a sample is the unit of all statistics,
-  because its turns and replicates are not independent;
+- `side`, `suite`, `sample`: what the row is about; side 1 is the candidate, 0 the baseline. A
+  sample is the unit of all statistics, because its turns and replicates are not independent;
 - `y`: the numerator, an integer; null where a record lacks what the metric needs, which makes
   the rule an error;
 - `d`: the denominator, an integer;
@@ -56,14 +56,14 @@ class Metric:
 
 def _sql(y: str, *, d: str = "1", unknown: str = "0", where: str = "true") -> str:
     return (
-        f"SELECT release, suite, sample, ({y})::BIGINT AS y, ({d})::BIGINT AS d, "  # noqa: S608
+        f"SELECT side, suite, sample, ({y})::BIGINT AS y, ({d})::BIGINT AS d, "  # noqa: S608
         f"({unknown})::BIGINT AS unknown FROM samples WHERE {where}"
     )
 
 
 def _scored(scorer: str) -> str:
     return (
-        "SELECT release, suite, sample, wrong AS y, exposures AS d, unknown "  # noqa: S608
+        "SELECT side, suite, sample, wrong AS y, exposures AS d, unknown "  # noqa: S608
         f"FROM scored WHERE scorer = '{scorer}'"
     )
 

@@ -146,7 +146,7 @@ def _condition(
     limit = _value(found["limit"], parameters)
     if limit is None:
         word = found["limit"]
-        accepted = f"`parameters: {{{word}: 0.02}}` in the policy, or --set {word}=0.02"
+        accepted = f"`parameters: {{{word}: 0.02}}` in the policy, or --parameter {word}=0.02"
         rules.refuse(path, f"the parameter {word!r} is required and has no value", accepted)
         return
     rules.add(Line(path, "", found["metric"], tests[found["sign"]], limit))
