@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.runtime.desks import Running, digest_of, serving
 
+from desks import Running, digest_of, serving
 from gatekeeper.errors import UnavailableError, UsageError
 from gatekeeper.model.envelope import ResponseEnvelope
 from gatekeeper.model.record import CallRow, RequestRow
