@@ -65,7 +65,7 @@ def test_the_first_of_repeated_keys_counts_and_all_are_named() -> None:
     root, found = compose("a: 1\nb: {x: 1, x: 2}\na: 2\na: 3\n", "f")
     assert root.plain() == {"a": 1, "b": {"x": 1}}
     assert [str(problem).partition("\n")[0] for problem in found] == [
-        "f:2:11: b.x: key 'x' again; it is first on line 2",
+        "f:2:11: b.x: key 'x' again; it is first in the same line",
         "f:3:1: a: key 'a' again; it is first on line 1",
         "f:4:1: a: key 'a' again; it is first on line 1",
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.builders import make_project, manifest, write_manifest
 
+from builders import make_project, manifest, write_manifest
 from gatekeeper.adapters.routing import list_form, recognise
 from gatekeeper.adapters.yaml import check, parse, read
 from gatekeeper.errors import InputError

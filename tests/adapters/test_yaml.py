@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import pytest
 from pydantic import Field
-from tests.builders import make_project
 
+from builders import make_project
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.yaml import check, parse, read
 from gatekeeper.errors import InputError, UsageError

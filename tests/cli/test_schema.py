@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import jsonschema_rs
 import pytest
-from tests.builders import manifest
+
+from builders import manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -252,8 +252,9 @@ class _Composer:
         for key, _ in node.pairs:
             before = first.setdefault(key.text, key)
             if before is not key:
-                line, _column = position(self._text, before.offset)
-                message = f"key {key.text[:40]!r} again; it is first on line {line}"
+                lines = {position(self._text, offset)[0] for offset in (before.offset, key.offset)}
+                place = "in the same line" if len(lines) == 1 else f"on line {min(lines)}"
+                message = f"key {key.text[:40]!r} again; it is first {place}"
                 self._add(message, key.offset, "each key once", key.text)
 
     def _scalar(self, event: Any, offset: int) -> Scalar:

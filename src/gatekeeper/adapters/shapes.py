@@ -89,7 +89,7 @@ class Shape:
     def describe(self) -> str:
         """Everything accepted here, such as ``a number from 0 to 1``."""
         schemas = [schema for schema in self.alternatives if schema.get("type") != "null"]
-        words = list(dict.fromkeys(self._words(schema) for schema in schemas))
+        words = list(dict.fromkeys(word for schema in schemas for word in self._words(schema)))
         if words and len(schemas) < len(self.alternatives):
             words.append("null")
         return _join(words, "or")
@@ -101,14 +101,14 @@ class Shape:
             return _BOOLEANS.get(text.lower(), "")
         return nearest(text, self.values)
 
-    def _words(self, schema: Schema) -> str:
+    def _words(self, schema: Schema) -> list[str]:
         if values := _values(schema):
-            return _join([str(value) for value in values], "or")
+            return [str(value) for value in values]
         kind = schema.get("type")
         if kind == "array":
-            return self._list(schema)
+            return [self._list(schema)]
         noun = _NOUNS.get(kind)
-        return noun(schema) if noun else "any value"
+        return [noun(schema) if noun else "any value"]
 
     def _list(self, schema: Schema) -> str:
         noun = "a list" + _size(schema)

@@ -137,7 +137,7 @@ def _other_kind(located: Located, types: Sequence[Any]) -> list[Problem]:
     root = located.root
     given = root.plain().get("kind") if isinstance(root, Mapping) else None
     wanted = [kind for kind in map(_kind, types) if kind]
-    if not wanted or given in wanted or given not in kinds.KINDS:
+    if not wanted or given in wanted or not isinstance(given, str) or given not in kinds.KINDS:
         return []
     return [located.problem(("kind",), f"is a {given}", " or ".join(wanted))]
 

@@ -31,7 +31,12 @@ def _calendar_date(value: str) -> str:
 
 
 UsdPerMillion = Annotated[Usd, AfterValidator(_whole_nano_usd)]
-CalendarDate = Annotated[str, BeforeValidator(_as_text), AfterValidator(_calendar_date)]
+CalendarDate = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    AfterValidator(_calendar_date),
+    Field(json_schema_extra={"format": "date"}),
+]
 """``2026-11-01``."""
 
 
