@@ -75,7 +75,7 @@ class ChatTokenizer:
     def render(self, messages: Sequence[Message]) -> str:
         """The conversation as the model reads it, up to where its answer begins."""
         found = [{"role": m.role, "content": self._plain(m.content)} for m in messages]
-        return self._template.render(messages=found, add_generation_prompt=True, **self._names)
+        return self._rendered(found)
 
     def encode(self, messages: Sequence[Message]) -> list[str]:
         """The tokens of the rendered conversation; the template alone adds special ones."""
@@ -108,8 +108,18 @@ class ChatTokenizer:
 
     def _bytes_of_empty(self, roles: tuple[str, ...]) -> int:
         empty = [{"role": role, "content": ""} for role in roles]
-        rendered = self._template.render(messages=empty, add_generation_prompt=True, **self._names)
-        return len(rendered.encode())
+        return len(self._rendered(empty).encode())
+
+    def _rendered(self, messages: list[dict[str, str]]) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return self._template.render(
+                messages=messages, add_generation_prompt=True, **self._names
+            )
+        except TemplateError as error:
+            problem = Problem(f"the chat template cannot be rendered: {error}")
+            raise InputError([problem]) from error
 
     def _plain(self, content: str) -> str:
         if self._special is None:
