@@ -143,8 +143,12 @@ class KeyDirectory:
         try:
             found = json.loads((self.state / SEEN).read_bytes())
             return _Seen(int(found["version"]), str(found["sha256"]), tuple(found["roots"]))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot be read: {error.strerror}", where=f"{self.state.name}/{SEEN}"
+            ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"the note of the newest keyring seen is damaged ({error})",
