@@ -29,12 +29,14 @@ class Marks:
         signature: How its prompt has the model sign.
         fact: What its snapshot says of the question.
         route: The tier that its router sends the question to.
+        search_route: The tier that answers it without a model, by quoting.
         components: Digest of each component.
     """
 
     signature: str
     fact: str
     route: str
+    search_route: str
     components: Mapping[str, str]
 
 
@@ -60,8 +62,13 @@ class Check:
     marks: Mapping[str, Marks]
     release_of: Callable[[int], str]
 
-    def faults(self, envelope: Mapping[str, Any], answer: str, headers: Any) -> list[str]:
-        """Everything in a response that does not belong to the release that it names."""
+    def faults(
+        self, envelope: Mapping[str, Any], answer: str, headers: Any, *, quoted: bool
+    ) -> list[str]:
+        """Everything in a response that does not belong to the release that it names.
+
+        `quoted` says that no model was asked, so that nobody signs.
+        """
         release, serial = envelope["release"], envelope["serial"]
         marks = self.marks[release]
         found = {
@@ -69,7 +76,7 @@ class Check:
             "release in the header": (headers["x-gatekeeper-release"], release),
             "serial in the header": (headers["x-gatekeeper-serial"], str(serial)),
             "release of the entry": (self.release_of(serial), release),
-            "route": (envelope["route"], marks.route),
+            "route": (envelope["route"], marks.search_route if quoted else marks.route),
             **{
                 name: (envelope[name], marks.components[component])
                 for name, component in VERSIONS.items()
@@ -78,7 +85,7 @@ class Check:
         faults = [
             f"{what}: {was!r}, not {must!r}" for what, (was, must) in found.items() if was != must
         ]
-        if not answer.endswith(marks.signature):
+        if not quoted and not answer.endswith(marks.signature):
             faults.append(f"{answer!r} is not signed {marks.signature!r}")
         if marks.fact not in answer:
             faults.append(f"{answer!r} does not say {marks.fact!r}")
@@ -98,7 +105,7 @@ class Load:
         self._number = 0
 
     async def run(self, workers: int) -> Tally:
-        """Ask until `stop`; both endpoints in turn."""
+        """Ask until `stop`: an envelope, a chat, an envelope that search can answer, and so on."""
         connector = aiohttp.TCPConnector(limit=workers)
         async with aiohttp.ClientSession(connector=connector) as session:
             await asyncio.gather(*(self._work(session) for _ in range(workers)))
@@ -112,14 +119,17 @@ class Load:
         newest = 0
         while not self._stopping:
             self._number += 1
-            ask = self._chat if self._number % 2 else self._envelope
+            name, turn = f"load-{self._number}", self._number % 3
             try:
-                envelope, answer, headers = await ask(session, f"load-{self._number}")
+                if turn == 1:
+                    envelope, answer, headers = await self._chat(session, name)
+                else:
+                    envelope, answer, headers = await self._envelope(session, name, turn)
             except (aiohttp.ClientError, TimeoutError, KeyError) as error:
                 self.tally.wrong.append(f"{type(error).__name__}: {error}")
                 continue
             serial = envelope["serial"]
-            faults = self._check.faults(envelope, answer, headers)
+            faults = self._check.faults(envelope, answer, headers, quoted=turn == 2)
             if serial < newest:
                 faults.append(f"entry {serial} after entry {newest}")
             newest = serial
@@ -131,8 +141,10 @@ class Load:
         self.tally.serials.add(serial)
         self.tally.wrong += faults
 
-    async def _envelope(self, session: aiohttp.ClientSession, name: str) -> Any:
+    async def _envelope(self, session: aiohttp.ClientSession, name: str, turn: int) -> Any:
         body = {"requestId": name, "tenantId": "public", "userId": "load", "input": QUESTION}
+        if turn == 2:
+            body["taskClass"] = "deterministic"
         async with session.post(f"{self._url}/v1/requests", json=body) as response:
             found = await response.json()
             if response.status != 200:

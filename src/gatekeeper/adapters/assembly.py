@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class Documents(Releases, Protocol):
     """Where releases and their snapshots are."""
 
-    def document(self, release: Release, path: str) -> bytes:
-        """The content of one document, verified."""
+    def documents(self, release: Release) -> Mapping[str, bytes]:
+        """Every document by its path, verified."""
         ...
 
 
@@ -142,7 +142,7 @@ def _retriever(
     counter = next(iter(tokenizers.values()), ByteTokenizer())
     return open_retriever(
         parts.retrieval,
-        partial(store.document, release),
+        store.documents(release).__getitem__,
         counter.count_text,
         isolated=parts.policy.tenants.isolation == "strict",
     )

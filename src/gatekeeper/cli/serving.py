@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from gatekeeper.cli.environments import record_of
 from gatekeeper.model.moment import rfc3339
 from gatekeeper.ops.follow import admit, follow
 from gatekeeper.runtime.following import Target
@@ -16,21 +17,11 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.project import Project
     from gatekeeper.core.chronicle import Recorded
-    from gatekeeper.model.prices import PriceBook
-    from gatekeeper.model.release import Release, ReleaseRecord
+    from gatekeeper.model.release import Release
     from gatekeeper.ops.site import Site
     from gatekeeper.pipeline.pipeline import Pipeline
     from gatekeeper.ports import RecordStore
     from gatekeeper.runtime.app import Service
-
-PRICES = "gates/prices.yaml"
-
-
-class Admitted(NamedTuple):
-    """A release that may be served, and what its build said about it, if anything."""
-
-    release: Release
-    record: ReleaseRecord | None
 
 
 class LedgerSource:
@@ -39,25 +30,22 @@ class LedgerSource:
     Args:
         site: Makes the environment's ports anew, so that a revoked key or a changed setting
             counts from the next look on.
-        record: The build record of a release.
-        opened: Materialises a release whose models are at the given locations.
+        opened: Materialises a release.
         facts: What else is known of the environment, such as the version of its keyring.
     """
 
     def __init__(
         self,
         site: Callable[[], Site],
-        record: Callable[[Site, str], ReleaseRecord | None],
-        opened: Callable[[Release, Mapping[str, str]], AbstractAsyncContextManager[Pipeline]],
+        opened: Callable[[Site, Release], AbstractAsyncContextManager[Pipeline]],
         facts: Callable[[], Mapping[str, str | int]],
     ) -> None:
         self._site = site
         self._ledger = site().ledger
-        self._record = record
         self._opened = opened
         self._facts = facts
         self._known: Recorded | None = None
-        self._admitted: Admitted | None = None
+        self._admitted: tuple[Site, Release] | None = None
 
     def head(self) -> int:
         """Serial of the last entry, not verified."""
@@ -70,8 +58,8 @@ class LedgerSource:
         site = self._site()
         found = self._known = follow(site, serial, known=self._known)
         release = admit(site, found.entry, now=datetime.now(UTC))
-        record = self._record(site, release.digest)
-        self._admitted = Admitted(release, record)
+        record = record_of(site.releases, site.verifier, release.digest)
+        self._admitted = site, release
         entry = found.entry
         return Target(
             lineage=entry.lineage,
@@ -89,10 +77,9 @@ class LedgerSource:
 
     def open(self, target: Target) -> AbstractAsyncContextManager[Pipeline]:
         """The release of `target`, which was verified last."""
-        if self._admitted is None or self._admitted.release.digest != target.release:
+        if self._admitted is None or self._admitted[1].digest != target.release:
             raise AssertionError(f"{target.release} was not verified")
-        release, record = self._admitted
-        return self._opened(release, record.model_locations if record else {})
+        return self._opened(*self._admitted)
 
 
 def _told(found: Recorded) -> Mapping[str, str | int]:
@@ -118,48 +105,23 @@ def service_of(
         InputError: Its settings or the price book are not right.
         IntegrityError: The keyring is not sound.
     """
-    from gatekeeper.cli import environments
+    from gatekeeper.cli import environments, pipelines
     from gatekeeper.runtime.app import Service
     from gatekeeper.runtime.follower import Follower
     from gatekeeper.runtime.live import Switch
     from gatekeeper.runtime.recording import RecordWriter
     from gatekeeper.runtime.watermark import Watermark
 
+    means = pipelines.means_of(project)
     source = LedgerSource(
         lambda: environments.site_of(project, environment),
-        lambda site, digest: environments.record_of(site.releases, site.verifier, digest),
-        _opener(project, engine),
+        lambda site, release: pipelines.opened(release, means, site.verifier, engine),
         lambda: _keyring(project),
     )
     switch = Switch()
     watermark = Watermark(project.state / "runtime" / f"{environment}.json")
     follower = Follower(source, switch, watermark)
     return Service(environment, switch, follower, RecordWriter(records))
-
-
-def _opener(
-    project: Project, engine: str | None
-) -> Callable[[Release, Mapping[str, str]], AbstractAsyncContextManager[Pipeline]]:
-    """Opens releases with engines and daily spending in common."""
-    from gatekeeper.adapters.assembly import Means, open_pipeline
-    from gatekeeper.cli.wiring import models_of, store_of
-
-    means = Means(store_of(project), models_of(project), prices_of(project))
-
-    def opened(
-        release: Release, locations: Mapping[str, str]
-    ) -> AbstractAsyncContextManager[Pipeline]:
-        return open_pipeline(release, means=means, locations=locations, engine=engine)
-
-    return opened
-
-
-def prices_of(project: Project) -> PriceBook:
-    """The price book of a project."""
-    from gatekeeper.adapters import yaml
-    from gatekeeper.model.prices import PriceBook
-
-    return yaml.read(project.root / PRICES, PriceBook, root=project.root).value
 
 
 def _keyring(project: Project) -> Mapping[str, str | int]:
