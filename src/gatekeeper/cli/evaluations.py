@@ -175,15 +175,19 @@ def carry_out(evaluation: Evaluation, progress: Progress) -> Path:
         write_run(directory, run)
         try:
             engines = asyncio.run(_run(evaluation, run, records, progress))
-        except BaseException as error:
+        except BaseExceptionGroup as group:
             write_run(directory, _ended(run, "interrupted"))
-            raise _plain(error) from error
+            raise _first(group) from None
+        except BaseException:
+            write_run(directory, _ended(run, "interrupted"))
+            raise
     seal(directory, _ended(run, "complete").model_copy(update={"engines": engines}))
     return directory
 
 
-def _plain(error: BaseException) -> BaseException:
+def _first(group: BaseExceptionGroup) -> BaseException:
     """Of the failures that ended a group of tasks, the first that we expect, or the first."""
+    error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         inner = error.exceptions
         error = next((one for one in inner if isinstance(one, GatekeeperError)), inner[0])
