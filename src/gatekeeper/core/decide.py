@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gatekeeper.model.verdict import Outcome, RuleOutcome
 
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "error", "inconclusive", "pass")
+FEWEST: Final = 2
+"""One observation shows nothing, whatever its bounds."""
 _UNDEFINED: Final = Missing(
     "undefined",
     "a total that the metric divides by is zero, so it has no value",
@@ -163,7 +165,7 @@ def _open(
 
 def _outcome(rule: Rule, found: Estimate) -> RuleOutcome:
     limit, low, high = rule.limit, found.low, found.high
-    if limit is None or low is None or high is None:
+    if limit is None or low is None or high is None or found.n < FEWEST:
         return "inconclusive"
     if rule.test.startswith("max"):
         return "pass" if high <= limit else "fail" if low > limit else "inconclusive"
