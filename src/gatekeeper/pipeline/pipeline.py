@@ -19,7 +19,7 @@ from gatekeeper.pipeline.visit import Answer, Context, Deadline, HaltError, Serv
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatekeeper.model.envelope import RequestEnvelope
+    from gatekeeper.model.envelope import Citation, RequestEnvelope
     from gatekeeper.model.prices import PriceBook
     from gatekeeper.model.release import Release
     from gatekeeper.ports import Cache, Clock, Engine, Retriever, Tokenizer
@@ -138,12 +138,18 @@ class Pipeline:
         visit.deadline.check()
         text, flags = self._guardrails.release(draft.text)
         raw = text if draft.raw == draft.text else self._guardrails.release(draft.raw)[0]
-        answer = replace(draft, text=text, raw=raw, policy_violation=bool(flags))
+        cited = tuple(self._shown(one) for one in draft.citations)
+        answer = replace(draft, text=text, raw=raw, citations=cited, policy_violation=bool(flags))
         if answer.status != "ok":
             return answer
         if visit.shortfall:
             return replace(answer, status="degraded", reason=visit.shortfall)
         return replace(answer, reason=next(iter(visit.flags + flags), None))
+
+    def _shown(self, citation: Citation) -> Citation:
+        """A citation quotes a document: what may not be in an answer may not be in it either."""
+        text, _ = self._guardrails.release(citation.text)
+        return citation if text == citation.text else citation.model_copy(update={"text": text})
 
 
 def _cache(release: Release, clock: Clock) -> Cache | None:
