@@ -170,7 +170,7 @@ def make_state(root: Path) -> None:
     from gatekeeper.adapters.project import Project
     from gatekeeper.adapters.scaffold import make_state as scaffold
 
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     scaffold(Project(root.resolve()))
 
 
