@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.adapters.clock import SystemClock
@@ -216,6 +217,12 @@ def request(text: str, **fields: Any) -> RequestEnvelope:
     return RequestEnvelope(input=text, **given)
 
 
+@lru_cache(maxsize=4)
+def retriever_of(chunks: tuple[Chunk, ...]) -> BM25Retriever:
+    """Indexes take a while to make; the tests share them."""
+    return BM25Retriever(chunks)
+
+
 def desk(
     *,
     says: list[str | Exception] | None = None,
@@ -233,7 +240,7 @@ def desk(
         release_of(parts),
         engines={"big": big, "small": small},
         tokenizers={"big": ByteTokenizer(), "small": ByteTokenizer()},
-        retriever=BM25Retriever(chunks),
+        retriever=retriever_of(chunks),
         prices=price_book(),
         clock=clock or SystemClock(),
         spend=spend,

@@ -72,6 +72,12 @@ async def test_output_is_cut_to_what_is_left():
     assert made.big.seen[0][1].max_tokens == 30
 
 
+async def test_without_ceiling_the_release_decides_how_much_is_generated():
+    made = desk(tools={"allow": {"open_ticket": None, "drop_table": None}})
+    await made.ask()
+    assert made.big.seen[0][1].max_tokens == 50
+
+
 async def test_reasoning_budget_of_the_agent_guardrail_bounds_output():
     made = desk(tools={"guardrail": {"defaults": {"max_reasoning_budget_tokens": 7}}})
     await made.ask()

@@ -111,6 +111,14 @@ async def test_a_search_without_fallback_says_that_nothing_was_found():
     assert not served.response.quality_signals.resolved
 
 
+async def test_a_release_without_retrieval_shows_the_model_nothing():
+    made = desk(retrieval={"strategy": "none", "top_k": 0})
+    served = await made.ask()
+    assert served.request.sources == ()
+    assert "Context:\nnone" in made.big.seen[0][0][-1].content
+    assert served.response.citations == ()
+
+
 async def test_no_route_is_a_refusal_with_a_reason():
     made = desk(router={"routes": [{"match": {"tenant": "other"}, "route_to": "big"}]})
     served = await made.ask()

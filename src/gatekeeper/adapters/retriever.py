@@ -26,6 +26,11 @@ MOST_TERMS: Final = 256
 MARGIN: Final = 16
 """Hits beyond `top_k` that are fetched, so that equal scores at the edge are ordered by source."""
 PUBLIC: Final = ""
+ASKING: Final = tuple(
+    "i you he she we they me my your his her our do does did have has had can could would should"
+    " may might must shall what which who whom whose how when where why its please".split()  # noqa: SIM905 - it reads better
+)
+"""Words of asking. Documents seldom hold them, so BM25 would think them telling."""
 
 
 class NoRetriever:
@@ -71,15 +76,13 @@ class BM25Retriever:
     def _query(self, terms: Sequence[str], tenant: str | None) -> tantivy.Query:
         from tantivy import Occur, Query
 
-        words = [(Occur.Should, Query.term_query(self._schema, "text", term)) for term in terms]
-        visible = sorted({PUBLIC, tenant or PUBLIC})
-        allowed = Query.term_set_query(self._schema, "tenant", visible)
-        return Query.boolean_query(
-            [
-                (Occur.Must, Query.boolean_query(words)),
-                (Occur.Must, Query.boost_query(allowed, 0.0)),
-            ]
-        )
+        def any_of(field: str, values: Sequence[str]) -> tantivy.Query:
+            queries = [Query.term_query(self._schema, field, value) for value in values]
+            return Query.boolean_query([(Occur.Should, query) for query in queries])
+
+        visible = any_of("tenant", sorted({PUBLIC, tenant or PUBLIC}))
+        allowed = Query.const_score_query(visible, 0.0)
+        return Query.boolean_query([(Occur.Must, any_of("text", terms)), (Occur.Must, allowed)])
 
     def _number(self, address: tantivy.DocAddress) -> int:
         number: int = self._searcher.doc(address)["number"][0]
@@ -132,6 +135,7 @@ def _analyzer() -> tantivy.TextAnalyzer:
         Filter.lowercase(),
         Filter.ascii_fold(),
         Filter.stopword("english"),
+        Filter.custom_stopword(list(ASKING)),
         Filter.stemmer("english"),
     ):
         builder = builder.filter(step)
