@@ -26,9 +26,9 @@ MOST_TERMS: Final = 256
 MARGIN: Final = 16
 """Hits beyond `top_k` that are fetched, so that equal scores at the edge are ordered by source."""
 PUBLIC: Final = ""
-ASKING: Final = tuple(
+ASKING: Final = (
     "i you he she we they me my your his her our do does did have has had can could would should"
-    " may might must shall what which who whom whose how when where why its please".split()  # noqa: SIM905 - it reads better
+    " may might must shall what which who whom whose how when where why its please"
 )
 """Words of asking. Documents seldom hold them, so BM25 would think them telling."""
 
@@ -135,7 +135,7 @@ def _analyzer() -> tantivy.TextAnalyzer:
         Filter.lowercase(),
         Filter.ascii_fold(),
         Filter.stopword("english"),
-        Filter.custom_stopword(list(ASKING)),
+        Filter.custom_stopword(ASKING.split()),
         Filter.stemmer("english"),
     ):
         builder = builder.filter(step)
