@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from builders import make_project, manifest, write, write_manifest
 from gatekeeper.adapters.project import Project
-from gatekeeper.adapters.signing import sign_statement
+from gatekeeper.adapters.signing import KeyringVerifier, sign_statement
 from gatekeeper.cli import environments
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import keys_of, store_of
@@ -24,7 +24,7 @@ from gatekeeper.model.verdict import RuleResult, Verdict
 from gatekeeper.ops.promote import Intent
 
 if TYPE_CHECKING:
-    from gatekeeper.model.keyring import KeyRole
+    from gatekeeper.model.keyring import Key, KeyRole
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signer
 
@@ -64,19 +64,19 @@ class Delivery:
         return environments.site_of(self.project, environment)
 
     def signer(self, role: KeyRole = "promote") -> Signer:
-        return environments.signer_of(self.project, role)
+        return _signer(role)
 
     def ledger(self, environment: str = "local") -> Path:
         return self.project.ledger(environment)
 
     def decide(
-        self, release: str, baseline: str | None = None, *, role: KeyRole = "gate", **changes: Any
+        self, about: str, baseline: str | None = None, *, role: KeyRole = "gate", **changes: Any
     ) -> str:
         """Attach a signed verdict, passing unless `changes` say otherwise; returns its digest."""
-        verdict = make_verdict(release, baseline, self.policy).model_copy(update=changes)
-        statement = Statement.about(release, VERDICT, verdict.model_dump(mode="json"))
+        verdict = make_verdict(about, baseline, self.policy).model_copy(update=changes)
+        statement = Statement.about(about, VERDICT, verdict.model_dump(mode="json"))
         bundle = sign_statement(statement, self.signer(role))
-        return store_of(self.project).attach(release, bundle, VERDICT)
+        return store_of(self.project).attach(about, bundle, VERDICT)
 
     @property
     def policy(self) -> str:
@@ -129,6 +129,26 @@ def intent(**changes: Any) -> Intent:
     """Somebody who wants something now."""
     given = {"actor": "ada", "reason": "", "now": datetime.now(UTC), **changes}
     return Intent(**given)
+
+
+def revoke(site: Site, key_id: str, *more: Key) -> Site:
+    """The site under a keyring in which a key is revoked, and others are added."""
+    assert isinstance(site.verifier, KeyringVerifier)
+    keyring = site.verifier.keyring
+    keys = tuple(
+        key.model_copy(update={"revokedAt": datetime.now(UTC), "reason": "lost"})
+        if key.id == key_id
+        else key
+        for key in keyring.keys
+    )
+    verifier = KeyringVerifier(keyring.model_copy(update={"keys": (*keys, *more)}))
+    return replace(site, verifier=verifier)
+
+
+@cache
+def _signer(role: KeyRole) -> Signer:
+    """All deliveries of a process have the same keys; each takes a tenth of a second to open."""
+    return environments.signer_of(_made().project, role)
 
 
 @cache

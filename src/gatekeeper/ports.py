@@ -176,8 +176,16 @@ class Ledger(Protocol):
         """Serial of the last entry; 0 when there is none."""
         ...
 
+    def last(self) -> int:
+        """The highest serial that is there, whatever is missing below it."""
+        ...
+
     def read(self, serial: int) -> bytes:
         """Entry `serial` as it was written."""
+        ...
+
+    def serials(self) -> Sequence[int]:
+        """The serials of all entries, ascending, found by listing: shows what is missing."""
         ...
 
     def append(self, serial: int, entry: bytes) -> None:

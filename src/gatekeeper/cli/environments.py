@@ -156,7 +156,7 @@ def _policy(
     path = settings.policy or (record.evaluation.policy if record else None)
     if path is None:
         return settings.policy_digest
-    found = policy_digest(project, path)
+    found = policy_digest(project, path, settings.policy_parameters)
     if settings.policy_digest not in {None, found}:
         raise UndecidedError(
             f"is {found}, but {settings.name} pins {settings.policy_digest}",
@@ -166,9 +166,13 @@ def _policy(
     return found
 
 
-def policy_digest(project: Project, path: str) -> str:
-    """The digest by which a verdict names a policy of the project."""
+def policy_digest(
+    project: Project, path: str, parameters: Mapping[str, float] | None = None
+) -> str:
+    """The digest by which a verdict names a policy of the project, with its parameters."""
     from gatekeeper.adapters.policies import read_policy
-    from gatekeeper.core.canonical import canonical_model, digest
+    from gatekeeper.core import policy_forms
 
-    return digest(canonical_model(read_policy(project.root / path, project).value))
+    return policy_forms.policy_digest(
+        read_policy(project.root / path, project).value, parameters or {}
+    )

@@ -5,9 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from gatekeeper.model.base import ApiVersion, Digest, Frozen, Name, RelativePath, ShortText
+from gatekeeper.model.base import (
+    ApiVersion,
+    Digest,
+    Frozen,
+    Identifier,
+    Name,
+    RelativePath,
+    ShortText,
+)
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -45,6 +53,10 @@ class Environment(Frozen):
     """Where requests are served; a release that must stay in other regions is refused."""
     policy: RelativePath | None = None
     """The gate policy that a verdict must come from; the manifest's own if absent."""
+    policy_parameters: dict[Identifier, Annotated[float, Field(ge=-1e12, le=1e12)]] = Field(
+        default_factory=dict
+    )
+    """Values of names that the policy leaves open, as `gatekeeper gate --parameter` gives them."""
     policy_digest: Digest | None = None
     """Pins the policy: another content of the file is refused."""
 

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 
 
 def history(site: Site) -> History:
-    """Read and verify the whole ledger: signatures, roles, order, links, lineage, legality.
+    """Read and verify the whole ledger: signatures, roles, order, links, lineage, legality, gaps.
 
     Raises:
         UnavailableError: The ledger cannot be read at all.
     """
     lines: list[Line] = []
     before: _Before = _Before(None, None)
-    for serial in range(1, site.ledger.head() + 1):
+    for serial in site.ledger.serials():
+        expected = lines[-1].serial + 1 if lines else 1
+        if serial != expected:
+            lines.append(_gap(expected, serial - 1))
+            before = _Before(None, None)
         line, before = _line(site, serial, before)
         lines.append(line)
     return History(site.name, tuple(reversed(list(_weighed(reversed(lines))))))
@@ -38,6 +42,11 @@ class _Before:
 
     digest: str | None
     recorded: Recorded | None
+
+
+def _gap(start: int, end: int) -> Line:
+    which = f"entry {start} is" if start == end else f"entries {start} to {end} are"
+    return Line(end, None, (f"{which} missing",))
 
 
 def _line(site: Site, serial: int, before: _Before) -> tuple[Line, _Before]:

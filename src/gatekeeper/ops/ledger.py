@@ -77,11 +77,8 @@ def head(site: Site, *, take_over: bool = False) -> Recorded | None:
         return None
     found = read_entry(site, serial)
     if found.doubt and not take_over:
-        raise IntegrityError(
-            f"the signature is refused: {found.doubt}",
-            where=where(site, serial),
-            fix="look at `gatekeeper history`; then --take-over goes on from it with your key",
-        )
+        fix = "look at `gatekeeper history`; then --take-over goes on from it with your key"
+        raise _refused(found.doubt, where(site, serial), fix)
     if serial > 1:
         before = hashlib.sha256(site.ledger.read(serial - 1)).hexdigest()
         if found.entry.previous != f"sha256:{before}":
@@ -119,6 +116,8 @@ def append(site: Site, entry: LedgerEntry, signer: Signer) -> Recorded:
     data = seal(entry, signer)
     # A key that nobody accepts here must not get its entry in.
     recorded = verified(site, entry.serial, data)
+    if recorded.doubt:
+        raise _refused(recorded.doubt, where(site, entry.serial), "sign with a current key")
     try:
         site.ledger.append(entry.serial, data)
     except LostRaceError as error:
@@ -150,6 +149,10 @@ def _entry(statement: Statement, place: str) -> LedgerEntry:
             where=place,
             fix="if a later version of gatekeeper wrote it, use that version",
         ) from None
+
+
+def _refused(why: str, place: str, fix: str) -> IntegrityError:
+    return IntegrityError(f"the signature is refused: {why}", where=place, fix=fix)
 
 
 def _bad(what: str, place: str) -> IntegrityError:

@@ -58,6 +58,14 @@ class PosixLedger:
                 self._require_empty()
             return low
 
+    def serials(self) -> tuple[int, ...]:
+        """The serials of all entries, ascending, by listing; see `head` for errors."""
+        if self.head() == 0:
+            return ()
+        with self._explained("read"):
+            found = (_ENTRY.match(path.name) for path in self._directory.iterdir())
+            return tuple(sorted(int(entry[1]) for entry in found if entry))
+
     def read(self, serial: int) -> bytes:
         """Entry `serial` as it was written.
 
@@ -74,10 +82,13 @@ class PosixLedger:
             if error.errno == errno.ELOOP:
                 raise _damaged("is a symbolic link", path) from None
             raise UnavailableError(f"cannot be read: {error.strerror}", where=str(path)) from error
-        with os.fdopen(handle, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise _damaged("is not a regular file", path)
-            data = file.read(MAX_ENTRY + 1)
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                data = file.read(MAX_ENTRY + 1)
+        finally:
+            os.close(handle)
         if len(data) > MAX_ENTRY:
             raise _damaged(f"is larger than {MAX_ENTRY:,} bytes", path)
         return data
