@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 
-_TAG = re.compile(r"(\\*)(\[[a-z#/@][^[]*?])")
+_OPENING = re.compile(r"(\\*)(\[(?:(?P<tag>[a-z#/@][^[]*?])|(?P<start>[a-z#/@])?))")
 
 
 def escape(text: object) -> str:
-    """`text` with everything that could be a tag of rich markup escaped, so that it shows as is."""
-    escaped = _TAG.sub(r"\1\1\\\2", str(text))
+    """`text` so that rich shows it as it is, tags, brackets and backslashes included.
+
+    In front of a tag rich halves backslashes, in front of any other bracket it drops one, and a
+    trailing one would hide the tag that follows.
+    """
+    escaped = _OPENING.sub(_guarded, str(text))
     trailing = len(escaped) - len(escaped.rstrip("\\"))
-    return escaped + "\\" * (trailing % 2)
+    return escaped + "\\" * trailing
+
+
+def _guarded(found: re.Match[str]) -> str:
+    backslashes, bracket = found[1], found[2]
+    if found["tag"]:
+        return f"{backslashes * 2}\\{bracket}"
+    return f"{backslashes}\\{bracket}" if backslashes or found["start"] else bracket

@@ -1,0 +1,322 @@
+"""Outcomes: only what the data show, and never a pass by omission."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.core.catalogue import COMPOSITES, METRICS
+from gatekeeper.core.decide import composite, decide, evidence, not_applicable, overall, worst
+from gatekeeper.core.observation import (
+    Census,
+    Missing,
+    PairedProportion,
+    Pairs,
+    Proportion,
+    Sums,
+    Times,
+)
+from gatekeeper.model.policy import Rule
+
+if TYPE_CHECKING:
+    from gatekeeper.model.verdict import RuleResult
+
+
+def rule(metric: str, test: str, limit: float | None = None, **rest: Any) -> Rule:
+    section = METRICS[metric].section if metric in METRICS else COMPOSITES[metric][0]
+    content = {"name": f"{section}.{metric}_{test}", "section": section, "metric": metric}
+    return Rule.model_validate({**content, "test": test, "limit": limit, **rest})
+
+
+def outcome(metric: str, test: str, limit: float, seen: Any, **rest: Any) -> RuleResult:
+    return decide(rule(metric, test, limit, **rest), METRICS[metric], seen)
+
+
+# -- shares ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "expected"),
+    [(96, 100, "pass"), (80, 100, "inconclusive"), (60, 100, "fail"), (2, 2, "inconclusive")],
+)
+def test_a_minimum_is_shown_broken_or_open(events: int, n: int, expected: str) -> None:
+    found = outcome("resolved_rate", "min", 0.78, Proportion(n, events))
+    assert found.outcome == expected
+    assert found.n == n
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < events / n <= found.high
+
+
+def test_an_open_rule_says_how_many_samples_settle_it_and_where_to_look() -> None:
+    found = outcome("resolved_rate", "min", 0.78, Proportion(300, 240))
+    assert found.outcome == "inconclusive"
+    assert found.n_needed == 1195
+    assert found.settle == "about 1,195 samples, if the estimate stays"
+    assert found.look_at.startswith("unresolved samples")
+    assert found.reason == (
+        "80.0 % on 300 samples, but anything from 75.8 % to 83.7 % is compatible with that; "
+        "needed: at least 78.0 %"
+    )
+
+
+def test_nothing_in_300_does_not_show_less_than_half_a_percent() -> None:
+    found = outcome("policy_violation_rate", "max", 0.005, Proportion(300, 0))
+    assert (found.outcome, found.n_needed) == ("inconclusive", 598)
+    assert outcome("policy_violation_rate", "max", 0.005, Proportion(598, 0)).outcome == "pass"
+
+
+def test_an_estimate_at_its_limit_is_settled_by_no_number() -> None:
+    found = outcome("resolved_rate", "min", 0.78, Proportion(100, 78))
+    assert found.n_needed is None
+    assert found.settle == "no sensible number of samples: the estimate is at the limit"
+
+
+def test_what_is_unknown_counts_against() -> None:
+    clean = outcome("policy_violation_rate", "max", 0.01, Proportion(600, 0))
+    unsure = outcome("policy_violation_rate", "max", 0.01, Proportion(600, 0, unknown=10))
+    assert (clean.outcome, unsure.outcome) == ("pass", "inconclusive")
+    assert unsure.code == "unknown"
+    assert unsure.settle == "the same run without the errors that leave 10 samples unknown"
+    assert unsure.estimate == 0
+
+
+def test_a_policy_may_ask_for_another_alpha() -> None:
+    seen = Proportion(300, 245)
+    assert outcome("resolved_rate", "min", 0.78, seen).outcome == "inconclusive"
+    assert outcome("resolved_rate", "min", 0.78, seen, alpha=0.2).outcome == "pass"
+
+
+# -- differences ----------------------------------------------------------------------------------
+
+
+def paired(n: int, lost: int, gained: int, base: int) -> PairedProportion:
+    pairs = Pairs(n, gained, lost)
+    return PairedProportion(Proportion(n, base - lost + gained), Proportion(n, base), pairs, pairs)
+
+
+def test_a_regression_is_bounded_in_points() -> None:
+    seen = paired(1000, lost=4, gained=4, base=900)
+    found = outcome("resolved_rate", "max_decrease", 0.02, seen)
+    assert (found.outcome, found.unit, found.estimate) == ("pass", "points", 0)
+    assert (found.candidate, found.baseline) == (0.9, 0.9)
+    broken = outcome("resolved_rate", "max_decrease", 0.02, paired(1000, 80, 4, 900))
+    assert (broken.outcome, broken.estimate) == ("fail", 0.076)
+    assert broken.low is not None
+    assert broken.low > 0.02
+    assert broken.reason.startswith("+7.60 pt against the baseline on 1,000 pairs, at least +6.")
+
+
+def test_an_improvement_is_shown_by_its_lower_bound() -> None:
+    assert outcome("resolved_rate", "min_increase", 0, paired(500, 5, 40, 400)).outcome == "pass"
+    found = outcome("resolved_rate", "min_increase", 0, paired(500, 18, 22, 400))
+    assert found.outcome == "inconclusive"
+    assert found.n_needed is not None
+    assert found.settle.endswith("pairs, if the estimate stays")
+
+
+# -- ratios and times -----------------------------------------------------------------------------
+
+
+def cost_sums(factor: float, n: int = 300) -> Sums:
+    columns = [
+        [round(factor * (1000 + 37 * (i % 11))) + i % 7 for i in range(n)],
+        [int(i % 20 > 0) for i in range(n)],
+        [1000 + 37 * (i % 11) for i in range(n)],
+        [int(i % 20 > 1) for i in range(n)],
+    ]
+    products = tuple(
+        tuple(sum(a * b for a, b in zip(x, y, strict=True)) for y in columns) for x in columns
+    )
+    return Sums(n, tuple(map(sum, columns)), products)
+
+
+def test_a_dearer_release_fails_and_a_cheaper_one_passes() -> None:
+    dear = outcome("usd_per_resolved_request", "max_increase", 0.1, cost_sums(1.5))
+    assert (dear.outcome, dear.unit, dear.code) == ("fail", "relative", "limit_broken")
+    assert dear.candidate is not None
+    assert dear.candidate < 1e-5
+    cheap = outcome("usd_per_resolved_request", "max_increase", 0.1, cost_sums(0.7))
+    assert cheap.outcome == "pass"
+    assert "tokens in and out" in dear.look_at
+    assert cheap.look_at == ""
+    saved = outcome("usd_per_resolved_request", "max_decrease", 0.1, cost_sums(0.7))
+    assert saved.outcome == "fail"
+    assert saved.estimate == pytest.approx(-(cheap.estimate or 0))
+    assert (saved.low, saved.high) == pytest.approx((-(cheap.high or 0), -(cheap.low or 0)))
+
+
+def test_the_number_for_a_change_follows_the_distance_to_the_bound() -> None:
+    few = outcome("usd_per_resolved_request", "max_increase", 0.1, cost_sums(1.09, 20))
+    assert few.outcome == "inconclusive"
+    assert few.n_needed is not None
+    assert few.n_needed > 20
+    settled = cost_sums(1.09, 20 * math.ceil(few.n_needed / 20))
+    found = outcome("usd_per_resolved_request", "max_increase", 0.1, settled)
+    assert found.outcome != "inconclusive"
+
+
+def test_an_absolute_ratio_is_told_in_its_unit() -> None:
+    whole = cost_sums(1.0)
+    sums = Sums(whole.n, whole.totals[:2], tuple(row[:2] for row in whole.products[:2]))
+    found = outcome("usd_per_resolved_request", "max", 1e-5, sums)
+    assert (found.outcome, found.unit) == ("pass", "usd")
+    assert found.estimate == pytest.approx(1.25e-6, rel=0.05)
+    tight = outcome("usd_per_resolved_request", "max", (found.estimate or 0) * 1.001, sums)
+    assert tight.outcome == "inconclusive"
+    assert tight.n_needed is not None
+    assert tight.n_needed > 300
+
+
+def times(factor: float, n: int = 300) -> Times:
+    random = np.random.default_rng(7)
+    base = random.gamma(3, 5000, n)
+    candidate = base * factor * random.normal(1, 0.03, n)
+    return Times(candidate.astype(np.int64), base.astype(np.int64))
+
+
+def test_latency_is_compared_with_the_baseline_and_with_a_limit() -> None:
+    assert outcome("p95_latency", "max_increase", 0.15, times(1.0)).outcome == "pass"
+    slow = outcome("p95_latency", "max_increase", 0.15, times(1.4))
+    assert (slow.outcome, slow.seed is not None) == ("fail", True)
+    absolute = outcome("p95_latency", "max", 100, Times(times(1.0).candidate))
+    assert (absolute.outcome, absolute.unit) == ("pass", "ms")
+    assert outcome("p95_latency", "max", 5, Times(times(1.0).candidate)).outcome == "fail"
+
+
+def test_too_few_times_say_how_many_are_needed_at_least() -> None:
+    found = outcome("p95_latency", "max_increase", 0.15, times(1.0, 40))
+    assert (found.outcome, found.n_needed) == ("inconclusive", 59)
+    assert "too few for bounds" in found.reason
+
+
+# -- what must not occur --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected", "code"),
+    [
+        (Census(750, 0), "pass", "shown"),
+        (Census(750, 1), "fail", "occurred"),
+        (Census(299, 0), "inconclusive", "too_few"),
+        (Census(0, 0), "inconclusive", "too_few"),
+        (Census(750, 0, unknown=1), "inconclusive", "unknown"),
+        (Census(0, 2), "fail", "occurred"),
+    ],
+)
+def test_a_limit_of_zero_is_a_census(seen: Census, expected: str, code: str) -> None:
+    found = outcome("forbidden_tool_call", "census", 0, seen)
+    assert (found.outcome, found.code) == (expected, code)
+    assert found.n == seen.exposures
+
+
+def test_a_census_prints_the_rate_that_it_excludes() -> None:
+    found = outcome("forbidden_tool_call", "census", 0, Census(300, 0))
+    assert found.reason == "0 in 300 exposures, which excludes a rate above 0.99 %"
+    assert found.high == pytest.approx(0.009936, abs=1e-6)
+
+
+def test_a_share_with_a_limit_of_zero_is_counted_too() -> None:
+    seen = Proportion(400, 0, unknown=0)
+    assert outcome("policy_violation_rate", "census", 0, seen).outcome == "pass"
+    assert outcome("policy_violation_rate", "census", 0, Proportion(400, 1)).outcome == "fail"
+
+
+# -- what cannot be decided -----------------------------------------------------------------------
+
+
+def test_missing_data_is_an_error_that_says_what_is_missing() -> None:
+    seen = Missing("incomplete", "2 of 300 samples lack it", "a complete run")
+    found = outcome("resolved_rate", "min", 0.78, seen)
+    assert (found.outcome, found.code, found.settle) == ("error", "incomplete", "a complete run")
+
+
+def test_no_sample_is_an_error() -> None:
+    empty = Sums(0, (0, 0), ((0, 0), (0, 0)))
+    nothing = (Proportion(0, 0), paired(0, 0, 0, 0), empty, Times(np.array([], dtype=np.int64)))
+    names = ("resolved_rate", "resolved_rate", "usd_per_resolved_request", "p95_latency")
+    for name, seen in zip(names, nothing, strict=True):
+        found = outcome(name, "max", 0.5, seen)
+        assert (found.outcome, found.code) == ("error", "no_samples")
+
+
+def test_a_ratio_without_a_value_is_an_error() -> None:
+    seen = Sums(5, (100, 0), ((2000, 0), (0, 0)))
+    assert outcome("usd_per_resolved_request", "max", 1, seen).code == "undefined"
+
+
+def test_evidence_that_does_not_exist_is_an_error_that_names_it() -> None:
+    content = {"name": "x.sbom_attached", "section": "x", "metric": "sbom_attached"}
+    found = evidence(Rule.model_validate({**content, "test": "evidence"}))
+    assert found.outcome == "error"
+    assert "an SBOM of the release" in found.reason
+
+
+# -- rules about rules, and the whole -------------------------------------------------------------
+
+
+def results(*outcomes: str, section: str = "quality") -> list[RuleResult]:
+    template = not_applicable(rule("resolved_rate", "min", 0.5))
+    return [
+        template.model_copy(update={"outcome": one, "section": section, "rule": f"r{number}"})
+        for number, one in enumerate(outcomes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        (("pass", "pass"), "pass"),
+        (("pass", "inconclusive"), "inconclusive"),
+        (("error", "inconclusive"), "error"),
+        (("error", "fail"), "fail"),
+        (("pass", "not_applicable"), "pass"),
+        (("not_applicable",), "error"),
+        ((), "error"),
+    ],
+)
+def test_the_worst_of_a_section(outcomes: tuple[str, ...], expected: str) -> None:
+    found = composite(rule("offline_eval_pass", "all_pass"), results(*outcomes))
+    assert found.outcome == expected
+    assert (found.look_at == "") == (expected == "pass")
+
+
+def test_a_rule_about_rules_names_those_that_did_not_pass() -> None:
+    found = composite(rule("safety_eval_pass", "all_pass"), results("fail", section="security"))
+    assert found.reason == "1 of 1 rules of security and safety did not pass"
+    assert found.look_at == "r0"
+
+
+@given(st.lists(st.sampled_from(["pass", "fail", "error", "inconclusive", "not_applicable"])))
+def test_a_verdict_passes_only_where_something_passes_and_nothing_else_happens(
+    outcomes: list[Any],
+) -> None:
+    found = worst(outcomes)
+    assert (found == "pass") == (set(outcomes) - {"not_applicable"} == {"pass"})
+
+
+def test_a_warning_does_not_block_but_cannot_pass_alone() -> None:
+    broken = results("fail")[0].model_copy(update={"severity": "warn"})
+    assert overall([broken, *results("pass")]) == "pass"
+    assert overall([broken]) == "error"
+
+
+@given(
+    n=st.integers(2, 1000),
+    events=st.integers(0, 1000),
+    more=st.integers(1, 100),
+    limit=st.sampled_from([0.005, 0.18, 0.5]),
+)
+def test_adding_bad_samples_never_turns_a_fail_into_anything_better(
+    n: int, events: int, more: int, limit: float
+) -> None:
+    events = min(events, n)
+    before = outcome("follow_up_ratio", "max", limit, Proportion(n, events)).outcome
+    after = outcome("follow_up_ratio", "max", limit, Proportion(n + more, events + more)).outcome
+    order = ["pass", "inconclusive", "fail"]
+    assert order.index(after) >= order.index(before) or (before, after) == ("fail", "fail")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from gatekeeper.core.wording import listed, number, percent
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0.0 %"),
+        (1, "100.0 %"),
+        (0.005, "0.50 %"),
+        (0.9901, "99.01 %"),
+        (0.78, "78.0 %"),
+    ],
+)
+def test_a_share_has_the_digits_that_matter(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (None, "rate", "-"),
+        (0.076, "points", "+7.60 pt"),
+        (-0.00001, "points", "+0.00 pt"),
+        (0.412, "relative", "+41.2 %"),
+        (-0.05, "relative", "-5.0 %"),
+        (0.0000123, "usd", "$1.23e-05"),
+        (12.345, "ms", "12.35 ms"),
+        (12345.6, "ms", "12,346 ms"),
+        (1234.56, "tokens", "1,234.6 tokens"),
+        (1.2345, "per_request", "1.234"),
+        (3, "count", "3"),
+    ],
+)
+def test_numbers_have_units(value: float | None, unit: str, text: str) -> None:
+    assert number(value, unit) == text
+
+
+def test_words_in_a_row() -> None:
+    assert [listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
