@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from gatekeeper.model.base import NANO
@@ -81,25 +82,16 @@ def _cost(visit: Visit) -> CostSignals:
 
 
 def _row(release: Release, visit: Visit, answer: Answer, latency_us: int) -> RequestRow:
-    request, context = visit.request, visit.context
+    request = visit.request
     return RequestRow(
+        **asdict(visit.context),
         request_id=request.request_id,
         time=visit.time,
-        lane=context.lane,
         release=release.digest,
-        serial=context.serial,
-        sample_id=context.sample_id,
-        set_digest=context.set_digest,
-        suite=context.suite,
-        cluster=context.cluster,
-        replicate=context.replicate,
-        turn=context.turn,
         trace_id=request.trace_id,
-        parent=context.parent,
         conversation=request.conversation_id,
         tenant=request.tenant_id,
         product=request.product,
-        workload=context.workload,
         feature=request.feature,
         journey=request.journey,
         task_class=request.task_class,
@@ -113,7 +105,6 @@ def _row(release: Release, visit: Visit, answer: Answer, latency_us: int) -> Req
         breach_actions=tuple(visit.breach_actions),
         forbidden_tool_calls=visit.forbidden_tool_calls,
         latency_us=latency_us,
-        scheduled_us=context.scheduled_us,
         input=visit.text,
         answer=answer.raw or answer.text,
     )

@@ -17,7 +17,7 @@ Status = Literal["ok", "degraded", "needs_review", "blocked", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """How and why a request is served; copied into its record.
+    """How and why a request is served; every field is copied into its record.
 
     Attributes:
         lane: Evaluation (`offline`) or one of the ways of serving.
