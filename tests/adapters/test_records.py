@@ -1,0 +1,129 @@
+"""Writing records: whole lines, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.builders_runs import CANDIDATE, Behaviour, Case
+
+from gatekeeper.adapters.columns import TABLES
+from gatekeeper.adapters.records import RotatingRecords, RunRecords, whole_lines
+from gatekeeper.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def rows(number: int = 0, suite: str = "quality") -> list:
+    return list(Case(CANDIDATE, suite, number, Behaviour()).rows())
+
+
+def lines(directory: Path, name: str = "requests") -> list[dict]:
+    return [json.loads(line) for line in (directory / f"{name}.jsonl").read_bytes().splitlines()]
+
+
+def test_rows_go_to_their_tables_in_order(tmp_path: Path) -> None:
+    with RunRecords(tmp_path / "run") as records:
+        for number in range(3):
+            records.write(rows(number))
+        assert records.size == sum(path.stat().st_size for path in (tmp_path / "run").iterdir())
+    assert [row["time"] for row in lines(tmp_path / "run")] == [0, 1, 2]
+    assert len(lines(tmp_path / "run", "outcomes")) == 3
+    assert lines(tmp_path / "run", "scores") == []
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {one.lines for one in TABLES}
+
+
+def test_a_kill_loses_nothing_that_write_was_given(tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        import os, signal, sys
+        from pathlib import Path
+        from gatekeeper.adapters.records import RunRecords
+        from gatekeeper.model.record import ScoreRow
+        records = RunRecords(Path(sys.argv[1]))
+        for number in range(100):
+            records.write([ScoreRow(request_id=str(number), scorer="pii", value=1.0)])
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(lines(tmp_path, "scores")) == 100
+
+
+def test_part_of_a_line_is_cut_before_more_is_written(tmp_path: Path) -> None:
+    with RunRecords(tmp_path) as records:
+        records.write(rows())
+    with (tmp_path / "requests.jsonl").open("ab") as file:
+        file.write(b'{"request_id": "half')
+    with RunRecords(tmp_path) as records:
+        records.write(rows(1))
+    assert [row["time"] for row in lines(tmp_path)] == [0, 1]
+
+
+@pytest.mark.parametrize("content", [b"", b"half", b"one\n", b"one\nha", b"x" * 70_000 + b"\nhalf"])
+def test_whole_lines_end_at_the_last_newline(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert whole_lines(path) == content.rfind(b"\n") + 1
+
+
+def test_a_full_disk_leaves_no_part_of_the_rows_and_can_be_tried_again(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path)
+    records.write(rows(0, "safety"))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    more = [row for number in range(1, 20) for row in rows(number, "safety")]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limit[1]))
+    try:
+        with pytest.raises(UnavailableError, match="records cannot be written"):
+            records.write(more)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    records.write(more)
+    records.close()
+    assert len(lines(tmp_path)) == 20
+    assert len(lines(tmp_path, "scores")) == 40
+
+
+def test_segments_follow_each_other_and_hold_whole_writes(tmp_path: Path) -> None:
+    records = RotatingRecords(tmp_path / "records", max_bytes=3000)
+    records.flush()
+    for number in range(20):
+        records.write(rows(number))
+    records.flush()
+    records.close()
+    records.close()
+    segments = sorted((tmp_path / "records").iterdir())
+    assert len(segments) > 3
+    found = [row["time"] for segment in segments for row in lines(segment)]
+    assert found == list(range(20))
+    for segment in segments:
+        asked = {row["request_id"] for row in lines(segment)}
+        assert {row["request_id"] for row in lines(segment, "calls")} == asked
+    records.write(rows(20))
+    records.close()
+    assert len(list((tmp_path / "records").iterdir())) == len(segments) + 1
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnavailableError) as caught:
+        RotatingRecords(tmp_path / "file" / "records").write(rows())
+    assert caught.value.where == str(tmp_path / "file" / "records")
+
+
+def test_a_flush_that_the_disk_refuses_is_named(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path)
+    os.close(records._files[TABLES[0].row]._handle)
+    with pytest.raises(UnavailableError, match="Bad file descriptor"):
+        records.flush()
