@@ -176,10 +176,6 @@ class Ledger(Protocol):
         """Serial of the last entry; 0 when there is none."""
         ...
 
-    def last(self) -> int:
-        """The highest serial that is there, whatever is missing below it."""
-        ...
-
     def read(self, serial: int) -> bytes:
         """Entry `serial` as it was written."""
         ...
