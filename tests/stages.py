@@ -17,8 +17,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builders import make_project, manifest, write, write_manifest
-from delivery import LOCAL, POLICY, Delivery, intent
+from builders import manifest, write, write_manifest
+from delivery import Delivery, intent, make_delivery
 from desks import Reply, call
 from gatekeeper.cli.main import run
 from gatekeeper.ops.promote import promote
@@ -44,10 +44,8 @@ NOWHERE = "http://127.0.0.1:9"
 @cache
 def _made() -> Delivery:
     """With three entries: v1, then v2, then back to v1. Signing takes a while, so once."""
-    root = make_project(Path(tempfile.mkdtemp(prefix="stage-")), keys=True)
-    write(root / "gates/desk.yaml", POLICY)
+    root = make_delivery(Path(tempfile.mkdtemp(prefix="stage-"))).root
     write(root / "gates/prices.yaml", PRICES)
-    write(root / "manifests/environments/local.yaml", LOCAL)
     digests = []
     for version in ("1", "2"):
         content = manifest()
