@@ -91,7 +91,8 @@ class FileHasher:
         recent = time.time_ns() - RACY_NS
         lasting = {path: entry for path, entry in new.items() if entry[0][2] < recent}
         if self._stale:
-            replace(self._cache, _lines(self._known.items()))
+            known = self._known.items()
+            replace(self._cache, _lines(entry for entry in known if entry[1][0][2] < recent))
             self._stale = False
         elif lasting:
             self._cache.parent.mkdir(parents=True, exist_ok=True)
@@ -107,12 +108,16 @@ def hash_file(path: Path) -> tuple[Touch, str]:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _unreadable(path, error) from error
-    with os.fdopen(handle, "rb", buffering=0) as file:
+    try:
         before = _touch(os.fstat(handle), path)
-        buffer, value = memoryview(bytearray(CHUNK)), hashlib.sha256()
-        while count := file.readinto(buffer):
-            value.update(buffer[:count])
+        value = hashlib.sha256()
+        while data := os.read(handle, CHUNK):
+            value.update(data)
         after = _touch(os.fstat(handle), path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    finally:
+        os.close(handle)
     if before != after or after != _stat(path):
         raise IntegrityError(
             "changed while it was being read", where=str(path), fix="let its writer finish first"

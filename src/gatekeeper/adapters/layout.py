@@ -67,10 +67,11 @@ class Layout:
             raise self._refused(blob, "is missing") from None
         except OSError as error:
             raise self._refused(blob, f"cannot be read: {error.strerror}") from None
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(handle)
+            raise self._refused(blob, "is not a regular file")
         with os.fdopen(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise self._refused(blob, "is not a regular file")
             if size is not None and status.st_size != size:
                 raise self._refused(blob, f"has {status.st_size} bytes, not {size}")
             return file.read()
