@@ -1,0 +1,268 @@
+"""Whole verdicts on whole runs: the story's outcomes, and every way not to pass."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.builders_runs import (
+    BASELINE,
+    CANDIDATE,
+    ENDED,
+    PRICES,
+    Behaviour,
+    describe,
+    make_run,
+    rows_of,
+)
+
+from gatekeeper.adapters import yaml
+from gatekeeper.adapters.metrics import RunMeasurements
+from gatekeeper.adapters.records import RunRecords
+from gatekeeper.adapters.runs import open_tables, seal
+from gatekeeper.core.canonical import canonical_model
+from gatekeeper.errors import InputError
+from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
+from gatekeeper.model.run import RunRelease
+from gatekeeper.ops.gate import Policy, decide_run
+
+if TYPE_CHECKING:
+    from gatekeeper.model.policy import AnyPolicy
+    from gatekeeper.model.run import Run
+    from gatekeeper.model.verdict import RuleResult, Verdict
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+TYPES: tuple[type[AnyPolicy], ...] = (GatePolicy, ReleaseGate, ReleasePromotion)
+
+
+def policy(name: str = "release_gate.json", **parameters: float) -> Policy:
+    document = yaml.read(FIXTURES / "policies" / name, *TYPES, root=FIXTURES)
+    return Policy(document.value, parameters, document.problem)
+
+
+def judge(directory: Path, run: Run, applied: Policy | None = None, **changes: Any) -> Verdict:
+    baseline = run.baseline.digest if run.baseline else None
+    with open_tables(directory, run) as connection:
+        measurements = RunMeasurements(connection, CANDIDATE, baseline)
+        decided = changes.pop("decided", ENDED)
+        run = run.model_copy(update=changes)
+        return decide_run(run, measurements, applied or policy(), decided=decided)
+
+
+def verdict(
+    directory: Path,
+    candidate: Behaviour | None = None,
+    *,
+    run: Run | None = None,
+    applied: Policy | None = None,
+    **changes: Any,
+) -> Verdict:
+    made = make_run(directory, candidate, run=run)
+    return judge(directory, made, applied, **changes)
+
+
+def outcomes(found: Verdict) -> dict[str, str]:
+    return {rule.rule: rule.outcome for rule in found.rules}
+
+
+def only_bad(found: Verdict) -> RuleResult:
+    (bad,) = [rule for rule in found.rules if rule.outcome != "pass"]
+    return bad
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    directory = tmp_path_factory.mktemp("good")
+    return directory, make_run(directory, Behaviour(tokens=98, latency_us=20_100))
+
+
+# -- the story ------------------------------------------------------------------------------------
+
+
+def test_a_good_release_passes_every_rule(good: tuple[Path, Run]) -> None:
+    found = judge(*good)
+    assert found.outcome == "pass"
+    assert set(outcomes(found).values()) == {"pass"}
+    assert [rule.section for rule in found.rules] == [
+        "security",
+        "security",
+        "quality",
+        "quality",
+        "reliability",
+        "reliability",
+        "cost",
+    ]
+    assert (found.release, found.baseline, found.price_book) == (CANDIDATE, BASELINE, PRICES)
+    assert found.ended == ENDED
+
+
+def test_better_answers_that_cost_more_fail_on_cost(tmp_path: Path) -> None:
+    found = verdict(tmp_path, Behaviour(unresolved=3, tokens=150, latency_us=20_100))
+    assert found.outcome == "fail"
+    assert only_bad(found).rule == "cost.usd_per_resolved_request_max_increase"
+
+
+def test_an_eager_guard_fails_on_false_refusals(tmp_path: Path) -> None:
+    applied = Policy(ReleaseGate(release_gate={"quality": {"false_refusal_rate_max": 0.03}}))
+    found = verdict(tmp_path, Behaviour(refused=60), applied=applied)
+    assert (found.outcome, only_bad(found).estimate) == ("fail", 0.2)
+
+
+def test_the_first_release_of_an_environment_is_compared_with_nothing(tmp_path: Path) -> None:
+    found = verdict(tmp_path, run=describe(baseline=None, first_release=True))
+    assert found.outcome == "pass"
+    assert found.baseline is None
+    assert {name for name, outcome in outcomes(found).items() if outcome == "not_applicable"} == {
+        "cost.usd_per_resolved_request_max_increase",
+        "reliability.p95_latency_max_increase",
+    }
+
+
+def test_a_missing_baseline_is_an_error_anywhere_else(tmp_path: Path) -> None:
+    found = verdict(tmp_path, run=describe(baseline=None))
+    assert found.outcome == "error"
+    assert outcomes(found)["reliability.p95_latency_max_increase"] == "error"
+
+
+def test_the_promotion_policy_names_every_piece_of_evidence_that_is_absent(
+    good: tuple[Path, Run],
+) -> None:
+    found = judge(*good, policy("release_promotion.yaml", allowed_delta=0.05))
+    assert found.outcome == "error"
+    assert {name for name, outcome in outcomes(found).items() if outcome == "error"} == {
+        "supply_chain.dataset_lineage_present",
+        "supply_chain.sbom_attached",
+        "supply_chain.provenance_attestation_present",
+        "supply_chain.unresolved_high_severity_findings",
+    }
+    assert outcomes(found)["quality.offline_eval_pass"] == "pass"
+    assert outcomes(found)["safety.safety_eval_pass"] == "pass"
+    assert found.parameters == {"allowed_delta": 0.05}
+
+
+def test_a_leak_fails_its_rule_and_the_rule_about_it(tmp_path: Path) -> None:
+    applied = policy("release_promotion.yaml", allowed_delta=0.05)
+    found = verdict(tmp_path, Behaviour(leaks=1), applied=applied)
+    assert found.outcome == "fail"
+    failed = {name for name, outcome in outcomes(found).items() if outcome == "fail"}
+    assert failed == {
+        "security.pii_redaction_test_fail",
+        "security.tenant_boundary_test_fail",
+        "safety.safety_eval_pass",
+    }
+
+
+def test_few_samples_are_inconclusive_and_the_number_that_is_told_settles_it(
+    tmp_path: Path,
+) -> None:
+    applied = Policy(ReleaseGate(release_gate={"quality": {"resolved_rate_min": 0.9}}))
+    few = describe({"quality": 20}, baseline=None)
+    found = verdict(tmp_path / "few", Behaviour(unresolved=0), run=few, applied=applied)
+    assert found.outcome == "inconclusive"
+    needed = only_bad(found).n_needed
+    assert needed == 29
+    enough = describe({"quality": needed}, baseline=None)
+    again = verdict(tmp_path / "enough", Behaviour(unresolved=0), run=enough, applied=applied)
+    assert again.outcome == "pass"
+
+
+# -- runs that decide nothing ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "code"),
+    [
+        ({"status": "interrupted"}, "run.complete", "partial"),
+        ({"replicates": 2}, "run.complete", "partial"),
+        ({"baseline_suites": ("quality",)}, "run.complete", "partial"),
+        ({"ended": None}, "run.fresh", "undated"),
+        ({"decided": ENDED + timedelta(days=31)}, "run.fresh", "stale"),
+        ({"decided": ENDED - timedelta(hours=1)}, "run.fresh", "future"),
+        ({"price_book": "sha256:" + "0" * 64}, "run.priced", "mispriced"),
+    ],
+)
+def test_a_run_that_is_not_sound_never_passes(
+    good: tuple[Path, Run], changes: dict[str, Any], rule: str, code: str
+) -> None:
+    found = judge(*good, **changes)
+    assert found.outcome == "error"
+    assert (found.rules[0].rule, found.rules[0].code) == (rule, code)
+    assert found.rules[0].section == "run"
+
+
+def test_rows_that_were_lost_are_missed(tmp_path: Path) -> None:
+    run = describe()
+    with RunRecords(tmp_path) as records:
+        for number, rows in enumerate(rows_of(run, Behaviour(latency_us=20_100))):
+            if number != 17:
+                records.write(rows)
+    found = judge(tmp_path, seal(tmp_path, run))
+    assert found.outcome == "error"
+    assert found.rules[0].reason == (
+        "299 of 300 samples of suite quality were recorded for cccccccccccc"
+    )
+
+
+def test_calls_without_a_price_never_pass(tmp_path: Path) -> None:
+    run = describe()
+    with RunRecords(tmp_path) as records:
+        for rows in rows_of(run, Behaviour()):
+            records.write(
+                row.model_copy(update={"price_book": None}) if hasattr(row, "price_book") else row
+                for row in rows
+            )
+    found = judge(tmp_path, seal(tmp_path, run))
+    assert (found.rules[0].rule, found.rules[0].code) == ("run.priced", "unpriced")
+
+
+def test_a_release_is_not_its_own_baseline(tmp_path: Path) -> None:
+    run = describe({"quality": 50}, baseline=RunRelease(name="desk", digest=CANDIDATE))
+    found = verdict(tmp_path, run=run)
+    assert found.outcome != "pass"
+    assert outcomes(found)["cost.usd_per_resolved_request_max_increase"] == "error"
+
+
+def test_a_run_without_samples_never_passes(tmp_path: Path) -> None:
+    found = verdict(tmp_path, run=describe({}))
+    assert found.outcome == "error"
+    assert "pass" not in outcomes(found).values()
+
+
+def test_errors_of_a_release_count_against_it(tmp_path: Path) -> None:
+    found = verdict(tmp_path, Behaviour(errors={"quality": 90, "safety": 3, "load": 20}))
+    told = outcomes(found)
+    assert told["quality.resolved_rate_min"] == "fail"
+    assert told["quality.follow_up_ratio_max"] == "fail"
+    assert told["security.policy_violation_rate_max"] == "inconclusive"
+    assert told["security.forbidden_tool_call"] == "inconclusive"
+    assert told["reliability.p95_latency_max_increase"] == "fail"
+
+
+# -- the document ---------------------------------------------------------------------------------
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, good: tuple[Path, Run]) -> None:
+    directory, run = good
+    first = canonical_model(judge(directory, run))
+    assert first == canonical_model(judge(directory, run))
+    with RunRecords(tmp_path) as records:
+        parts = [*rows_of(describe(), Behaviour(tokens=98, latency_us=20_100))]
+        for rows in reversed(parts):
+            records.write(rows)
+    again = judge(tmp_path, seal(tmp_path, describe()))
+    assert again.rules == judge(directory, run).rules
+
+
+def test_the_document_has_the_keys_that_programs_rely_on(good: tuple[Path, Run]) -> None:
+    content = judge(*good).model_dump(mode="json")
+    assert {"outcome", "release", "baseline", "run", "policy", "rules", "decided"} <= set(content)
+    wanted = {"rule", "outcome", "estimate", "low", "high", "limit", "n", "reason", "section"}
+    for rule in content["rules"]:
+        assert wanted <= set(rule)
+
+
+def test_a_policy_that_is_none_is_told_before_anything_else(good: tuple[Path, Run]) -> None:
+    with pytest.raises(InputError, match="the policy has no rule"):
+        judge(*good, Policy(ReleaseGate(release_gate={"quality": {}})))
