@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from sweep import Outcome, Warm, benches, sweep
 
-SAMPLE = 64
+SAMPLE = 48
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

@@ -130,7 +130,7 @@ def test_a_verdict_that_does_not_carry_it_is_named(
 def test_a_failing_rule_is_named(delivery: Delivery) -> None:
     delivery.decide(delivery.v1, **failing("fail"))
     reason = promoted(delivery, delivery.v1).admission.reasons[0]
-    assert reason.text == "its verdict is fail: quality.resolved_rate_min"
+    assert reason.text == ("its verdict is fail: quality.resolved_rate_min (resolved 270 of 300)")
 
 
 def test_the_newest_verdict_counts(delivery: Delivery) -> None:

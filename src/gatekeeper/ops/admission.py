@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signed
 
-CLOCK_SKEW = timedelta(minutes=5)
+CLOCK_SKEW: Final = timedelta(minutes=5)
+SHOWN: Final = 3
+"""Rules of a verdict that a reason names."""
 
 
 @dataclass(slots=True)
@@ -193,8 +195,11 @@ def _verdict(
 
 
 def _rules(verdict: Verdict) -> str:
-    rules = [rule.rule for rule in verdict.rules if rule.outcome == verdict.outcome]
-    return ", ".join(rules) or "no rule was decided"
+    rules = [
+        f"{one.rule} ({one.reason})" for one in verdict.rules if one.outcome == verdict.outcome
+    ]
+    more = f" and {len(rules) - SHOWN} more" if rules[SHOWN:] else ""
+    return ", ".join(rules[:SHOWN]) + more or "no rule was decided"
 
 
 def _policy(site: Site, release: Release, verdict: Verdict) -> Iterator[Reason]:

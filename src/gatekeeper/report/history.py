@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.canonical import short
+from gatekeeper.model.base import COMPONENTS
 from gatekeeper.report.markup import escape
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def status_text(found: Status) -> str:
     if found.release:
         lines.append("  components")
         lines += [
-            f"    {name:<10} sha256:{short(digest)}"
-            for name, digest in found.release.component_digests.items()
+            f"    {name:<10} sha256:{short(found.release.component_digests[name])}"
+            for name in COMPONENTS
         ]
     lines += [f"  [red]problem[/red]  {escape(problem)}" for problem in found.problems]
     return "\n".join(lines)
