@@ -94,7 +94,7 @@ async def test_time_is_limited_and_the_engine_goes_on():
 
 
 async def test_closing_waits_for_what_runs_and_refuses_the_rest():
-    engine = await embedded.open_engine(seat_of(max_batch_size=1))
+    engine = await embedded.open_engine(seat_of(max_batch_size=1, inter_threads=1))
     asked = [asyncio.create_task(ask(engine)) for _ in range(4)]
     while len(engine._waiting) != 3:  # noqa: ASYNC110 - until the first batch has begun
         await asyncio.sleep(0)
