@@ -34,12 +34,23 @@ def init(
 
 
 def _text(directory: Path, manifests: list[str], example: str | None) -> str:
-    where = "" if directory == Path() else f"cd {escape(directory)} && "
-    first = "" if example else f"  edit {manifests[0]}: point it at the files of your model, then\n"
-    return (
-        f"[green]made[/green] a project in [bold]{escape(directory)}[/bold]\n"
-        "  manifests/                 what a release is made of, and the environments\n"
-        "  .gatekeeper/               keys, releases and ledgers; keep it out of repositories\n"
-        "  environments               local (accepts the development keys), prod (does not)\n"
-        f"[bold]next[/bold]\n{first}  {where}gatekeeper build {manifests[0]}"
-    )
+    steps = [f"gatekeeper build {manifests[0]}"]
+    if directory != Path():
+        steps.insert(0, f"cd {escape(directory)}")
+    if example is None:
+        steps.insert(-1, f"edit {manifests[0]}: point it at the files of your model")
+    rows = {
+        "manifests/": f"{len(manifests)} to build, and the environments local and prod",
+        ".gatekeeper/": "keys, releases and ledgers; private, so keep it out of repositories",
+    }
+    if example is not None:
+        rows |= {
+            "gates/": "what a release has to show, and what tokens cost",
+            "eval_sets/": "what it is asked",
+            "models/": "a small model that answers for real",
+        }
+    lines = [f"[green]made[/green] [bold]{escape(directory.absolute().name)}[/bold]"]
+    lines += [f"  {name:<13}{what}" for name, what in rows.items()]
+    lines.append("The keys are for development: local accepts them, prod does not.")
+    lines += ["[bold]next[/bold]", *(f"  {step}" for step in steps)]
+    return "\n".join(lines)
