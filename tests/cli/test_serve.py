@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,17 @@ def test_two_services_need_two_ports(stage: Delivery) -> None:
 def test_an_environment_that_is_not_there_is_told(stage: Delivery) -> None:
     with pytest.raises(UsageError, match="there is no environment 'moon'"):
         run(["serve", "--env", "moon", "--project", str(stage.root)])
+
+
+def test_a_package_that_is_missing_is_named(
+    stage: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "gatekeeper.runtime.server", raising=False)
+    monkeypatch.delattr("gatekeeper.runtime.server", raising=False)
+    with pytest.raises(UsageError, match="needs the package uvicorn") as caught:
+        run(["serve", "--env", "local", "--project", str(stage.root)])
+    assert "gatekeeper[runtime]" in caught.value.fix
 
 
 def test_requests_in_flight_end_before_the_process_does(stage: Delivery) -> None:

@@ -35,11 +35,9 @@ def follow(site: Site, serial: int, *, known: Recorded | None) -> Recorded:
     before = known if known and known.entry.serial <= serial else None
     if before and before.entry.serial == serial:
         return _unchanged(site, before)
-    found = before
-    for number in range(before.entry.serial + 1 if before else 1, serial + 1):
-        found = _next(site, number, found)
-    if found is None:
-        raise IntegrityError("there is no such entry", where=ledger.where(site, serial))
+    found = _next(site, before.entry.serial + 1 if before else 1, before)
+    while found.entry.serial < serial:
+        found = _next(site, found.entry.serial + 1, found)
     return _trusted(site, found)
 
 

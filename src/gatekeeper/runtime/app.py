@@ -153,9 +153,9 @@ def application(service: Service) -> Starlette:
         lifespan=service.lifespan,
         exception_handlers={
             GatekeeperError: _failed,
-            HTTPException: _not_here,
+            HTTPException: _failed,
             ClientDisconnect: _gone,
-            Exception: _bug,
+            Exception: _failed,
         },
     )
 
@@ -186,21 +186,15 @@ def _headers(served: Served, live: Live) -> dict[str, str]:
     }
 
 
-async def _failed(_: Request, error: Exception) -> Response:
+async def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, GatekeeperError):
         return error_answer(error)
-    raise error
-
-
-async def _not_here(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    what = f"{request.method} {request.url.path}: {HTTPStatus(status).phrase.lower()}"
-    return error_answer(RequestRefusedError(status, what, fix="see docs/runtime.md"))
+    if isinstance(error, HTTPException):
+        phrase = HTTPStatus(error.status_code).phrase.lower()
+        what = f"{request.method} {request.url.path}: {phrase}"
+        return error_answer(RequestRefusedError(error.status_code, what, fix="see docs/runtime.md"))
+    return error_answer(GatekeeperError(f"a bug: {type(error).__name__}"))
 
 
 async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=499)
-
-
-async def _bug(_: Request, error: Exception) -> Response:
-    return error_answer(GatekeeperError(f"a bug: {type(error).__name__}"))
