@@ -80,16 +80,19 @@ async def test_sampling_and_stop_strings():
     engine = await embedded.open_engine(seat_of())
     warm = Sampling(max_tokens=20, temperature=0.7, top_p=0.9, top_k=5)
     assert (await ask(engine, sampling=warm)).output_tokens > 0
-    stopped = await ask(engine, sampling=Sampling(max_tokens=40, stop=(" months",)))
+    whole = await ask(engine)
+    word = whole.text.split()[1]
+    stopped = await ask(engine, sampling=Sampling(max_tokens=40, stop=(word, "never said")))
     await engine.close()
-    assert stopped.text == "24"
+    assert stopped.text == whole.text.partition(word)[0]
+    assert stopped.finish_reason == "stop"
 
 
 async def test_time_is_limited_and_the_engine_goes_on():
     engine = await embedded.open_engine(seat_of())
     with pytest.raises(TimeoutError):
         await ask(engine, timeout=0.0)
-    assert (await ask(engine)).text == "24 months [1]"
+    assert (await ask(engine)).text
     await engine.close()
 
 
@@ -100,7 +103,7 @@ async def test_closing_waits_for_what_runs_and_refuses_the_rest():
         await asyncio.sleep(0)
     await engine.close()
     results = await asyncio.gather(*asked, return_exceptions=True)
-    assert results[0].text == "24 months [1]"
+    assert results[0].text
     assert all(isinstance(one, EngineError) for one in results[1:])
     with pytest.raises(EngineError, match="unloaded"):
         await ask(engine)
