@@ -4,7 +4,8 @@
 
 Three comparisons, each in random alternation on the same questions: one request at a time with the
 bundled model, many at a time with the bundled model, and an engine that answers at once, which
-leaves nothing but the pipeline.
+leaves nothing but the pipeline. There are more questions than the tokenizer remembers prompts, so
+each is tokenized anew.
 """
 
 from __future__ import annotations
