@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 
 import pytest
 
 from answering import ABSENT, answer, endpoint
-from builders import make_project, manifest, write, write_manifest
+from builders import make_project, make_state, manifest, write, write_manifest
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.signing import KeyringVerifier
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import keys_of, store_of
-from gatekeeper.errors import InputError, UndecidedError, UsageError
+from gatekeeper.errors import InputError, UnavailableError, UndecidedError, UsageError
 from gatekeeper.model.statement import VERDICT
 
 LOCAL = """\
@@ -243,6 +245,34 @@ def test_an_interrupted_run_says_so_and_decides_nothing(root, serve):
     assert (stored["status"], stored["files"]) == ("interrupted", {})
     with pytest.raises(UndecidedError, match="never finished"):
         run(["gate", stored["id"], "--project", str(root)])
+
+
+def test_a_disk_that_refuses_ends_the_run_with_one_plain_error(root, serve):
+    serve()
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, kept[1]))
+    try:
+        with pytest.raises(UnavailableError, match="records cannot be written"):
+            run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+        signal.signal(signal.SIGXFSZ, handler)
+    stored = json.loads((runs(root)[0] / "run.json").read_text())
+    assert stored["status"] == "interrupted"
+
+
+def test_a_release_without_eval_sets_or_build_record_cannot_be_evaluated(root):
+    path = root / "manifests/desk-v1.yaml"
+    path.write_text(re.sub(r"(?m)^  sets:\n(  - .*\n)+", "", path.read_text()))
+    assert run(["build", "manifests/desk-v1.yaml", "--project", str(root)]) == 0
+    with pytest.raises(UsageError, match="no eval set is named"):
+        run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
+    for state in ("keys", "ledger"):
+        shutil.rmtree(root / ".gatekeeper" / state)
+    make_state(root)
+    with pytest.raises(UndecidedError, match="no build record"):
+        run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
 
 
 def test_what_is_wrong_is_said_before_any_request_is_sent(root):

@@ -80,6 +80,11 @@ def test_who_gets_no_answer_gives_up(last):
     assert not resolved(unanswered)
 
 
+def test_a_later_no_takes_nothing_away():
+    first, later = reply("24 months [1]"), reply("The documentation does not say.")
+    assert resolved(talk({"contains": ["24 months"]}, first, later))
+
+
 def test_saying_that_there_is_no_answer_is_right_where_there_is_none():
     assert resolved(talk({"abstain": True}, reply("The documentation does not say.")))
     assert not resolved(talk({"abstain": True}, reply("24 months [1]")))

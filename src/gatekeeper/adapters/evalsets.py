@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from array import array
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
@@ -79,7 +78,7 @@ def open_set(project: Project, path: Path) -> LoadedSet:
     if not resolved.is_file():
         raise UsageError("no such file", where=name, fix=f"see `file` in {document.file}")
     reader = _Reader(header, name)
-    with _regular(resolved, name) as file:
+    with resolved.open("rb") as file:
         reader.read(file)
     if header.sha256 not in (None, f"sha256:{reader.plain.hexdigest()}"):
         raise IntegrityError(
@@ -88,15 +87,6 @@ def open_set(project: Project, path: Path) -> LoadedSet:
             fix=f"restore the file, or set sha256: sha256:{reader.plain.hexdigest()}",
         )
     return LoadedSet(header, name, f"sha256:{reader.whole.hexdigest()}", resolved, reader.offsets)
-
-
-def _regular(path: Path, name: str) -> BinaryIO:
-    """The open file; never waits for a pipe."""
-    try:
-        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb")
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-        raise UsageError(reason, where=name, fix="name a readable, regular file") from None
 
 
 class _Reader:
