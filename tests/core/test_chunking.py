@@ -48,6 +48,10 @@ def test_what_is_too_long_is_split_at_sentences_then_words_then_anywhere(limit, 
         assert found == expected
 
 
+def test_a_single_letter_is_never_split():
+    assert chunk("\U0001f600 a", Chunking(max_tokens=1), bytes_of) == ["\U0001f600", "a"]
+
+
 @given(
     st.text(alphabet=st.sampled_from("ab\u00e9\U0001f600 .!#\n"), max_size=120),
     st.integers(4, 40),
