@@ -30,6 +30,8 @@ class Books:
         self.down: Exception | None = None
         self.open_now: list[str] = []
         self.reads = 0
+        self.meanwhile: list[str] = []
+        """Promoted while a release is being opened."""
 
     def head(self) -> int:
         if self.down:
@@ -52,6 +54,8 @@ class Books:
         if release in self.unopenable:
             raise self.unopenable[release]
         self.open_now.append(release)
+        if self.meanwhile:
+            self.releases.append(self.meanwhile.pop())
         yield release
         self.open_now.remove(release)
 
@@ -267,6 +271,21 @@ def test_a_restart_under_a_bad_head_serves_the_last_good_entry(tmp_path: Path) -
         again = Stage(books, tmp_path)
         await again.check()
         assert (again.serves, again.trouble) == (("v4", 2), "unsigned")
+
+    play(story)
+
+
+def test_a_release_that_the_ledger_has_left_meanwhile_is_not_served(tmp_path: Path) -> None:
+    stage = Stage(Books("v1"), tmp_path)
+
+    async def story() -> None:
+        await stage.check()
+        stage.books.meanwhile = ["v1"]
+        stage.books.releases.append("v4")
+        await stage.check()
+        assert (stage.serves, stage.books.open_now) == (("v1", 3), ["v1"])
+        assert stage.follower.counters.swaps == 1
+        assert stage.watermark.read() == Mark("L", 3, "3:v1")
 
     play(story)
 

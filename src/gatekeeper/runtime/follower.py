@@ -99,21 +99,14 @@ class Follower:
             if head == self._head and time.monotonic() < self._due:
                 return
             await self._follow(head)
-        except GatekeeperError as error:
-            where = error.where or f"ledger entry {head}"
-            self._failed(head, Trouble(head, error.what, where, error.code, error.fix))
+        except Exception as error:  # noqa: BLE001 - a dead follower would serve the old in silence
+            self._failed(head, _trouble(head, error))
             await self._fall_back(head)
-        except OSError as error:
-            self._failed(head, Trouble(head, str(error), "ledger", "unavailable"))
-        except Exception as error:  # a dead follower would serve an old release in silence
-            log.exception("following the ledger")
-            what = f"{type(error).__name__}: {error}"
-            self._failed(head, Trouble(head, what, f"ledger entry {head}", "bug"))
 
     async def _follow(self, head: int) -> None:
         began = time.monotonic_ns()
-        target, anchor = await asyncio.to_thread(self._read, head)
-        await self._act(target, anchor, began)
+        while not await self._settled(head, began):
+            head = await asyncio.to_thread(self._source.head)
         if self.trouble is not None and self.trouble.serial is not None:
             log.warning("the head of the ledger is good again: entry %d", head)
         self._head, self._due, self._wait = head, time.monotonic() + AUDIT, RETRY_FIRST
@@ -131,18 +124,30 @@ class Follower:
             return target, None
         return target, self._source.entry(self._mark.serial)
 
-    async def _act(self, target: Target, anchor: str | None, began: int) -> None:
-        live = self._switch.current
-        served = live.target if live else None
-        step = decide(target, live=served, mark=self._mark, anchor=anchor)
+    async def _settled(self, head: int, began: int) -> bool:
+        """Serve what `head` asks for; False where the ledger has moved on in the meantime."""
+        step, target = await self._decided(head)
         if step is Step.open:
             opened = await Opened.enter(self._source.open(target))
-            await self._remember(target)
-            self._switch.swap(Live(target, opened))
-            self._swapped(target, began)
+            if await asyncio.to_thread(self._source.head) > head:
+                await opened.close()
+                return False
+            await self._serve(target, opened, began)
         elif step is Step.restate:
             await self._remember(target)
             self._switch.restate(target)
+        return True
+
+    async def _decided(self, head: int) -> tuple[Step, Target]:
+        target, anchor = await asyncio.to_thread(self._read, head)
+        live = self._switch.current
+        served = live.target if live else None
+        return decide(target, live=served, mark=self._mark, anchor=anchor), target
+
+    async def _serve(self, target: Target, opened: Opened, began: int) -> None:
+        await self._remember(target)
+        self._switch.swap(Live(target, opened))
+        self._swapped(target, began)
 
     def _swapped(self, target: Target, began: int) -> None:
         self.counters.swaps += 1
@@ -174,7 +179,18 @@ class Follower:
         if self._switch.current or mark is None or head is None or mark.serial >= head:
             return
         try:
-            target, anchor = await asyncio.to_thread(self._read, mark.serial)
-            await self._act(target, anchor, time.monotonic_ns())
-        except (GatekeeperError, OSError) as error:
+            _, target = await self._decided(mark.serial)
+            opened = await Opened.enter(self._source.open(target))
+            await self._serve(target, opened, time.monotonic_ns())
+        except Exception as error:  # noqa: BLE001 - as above
             log.warning("entry %d, the last one served, is refused too: %s", mark.serial, error)
+
+
+def _trouble(head: int | None, error: Exception) -> Trouble:
+    where = "ledger" if head is None else f"ledger entry {head}"
+    if isinstance(error, GatekeeperError):
+        return Trouble(head, error.what, error.where or where, error.code, error.fix)
+    if isinstance(error, OSError):
+        return Trouble(head, str(error), where, "unavailable")
+    log.error("following the ledger", exc_info=error)
+    return Trouble(head, f"{type(error).__name__}: {error}", where, "bug")

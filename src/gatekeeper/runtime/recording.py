@@ -97,7 +97,7 @@ class RecordWriter:
         try:
             self._store.write(batch)
         except (OSError, GatekeeperError) as error:
-            self._refused(str(error))
+            self._refused(error.what if isinstance(error, GatekeeperError) else str(error))
             with self._wake:
                 self._wake.wait_for(lambda: self._closing, RETRY)
             if closing:
