@@ -14,7 +14,7 @@ import pytest
 from desks import Running, digest_of, serving
 from gatekeeper.errors import UnavailableError, UsageError
 from gatekeeper.model.envelope import ResponseEnvelope
-from gatekeeper.model.record import CallRow, RequestRow
+from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow
 from gatekeeper.runtime import app
 from gatekeeper.runtime.server import listen
 
@@ -187,6 +187,19 @@ def test_every_request_is_recorded(tmp_path: Path) -> None:
     assert [row.request_id for row in requests] == [f"r{index}" for index in range(20)]
     assert {(row.lane, row.serial, row.workload) for row in requests} == {("stable", 1, "answers")}
     assert len(calls) == 20
+
+
+def test_outcomes_are_recorded(tmp_path: Path) -> None:
+    with serving(tmp_path) as desk:
+        body = {"requestId": "r1", "resolved": True, "dissatisfied": False}
+        reply = desk.post("/v1/outcomes", body)
+        assert (reply.status, reply.body) == (202, {"requestId": "r1"})
+        empty = desk.post("/v1/outcomes", {"requestId": "r1"})
+        assert (empty.status, "says nothing" in empty.body["error"]["message"]) == (400, True)
+    (row,) = desk.shelf.rows
+    assert isinstance(row, OutcomeRow)
+    assert (row.request_id, row.source) == ("r1", "feedback")
+    assert (row.resolved, row.follow_up, row.dissatisfied) == (True, None, False)
 
 
 def test_a_full_disk_is_said_and_serving_goes_on(tmp_path: Path) -> None:

@@ -107,6 +107,14 @@ def test_what_the_release_decides_is_refused(values: dict[str, Any]) -> None:
         chat(**values)
 
 
+@pytest.mark.parametrize("name", ["temperature", "max_tokens", "tools"])
+def test_it_is_said_that_the_release_decides(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        chat(**{name: None})
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.message) == (name, "is decided by the release")
+
+
 @pytest.mark.parametrize(("status", "finish"), [("ok", "stop"), ("blocked", "content_filter")])
 def test_a_completion_carries_usage_and_the_envelope(status: Any, finish: str) -> None:
     response = ResponseEnvelope(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from gatekeeper.pipeline.visit import Context
 from gatekeeper.runtime.answers import RequestRefusedError, error_answer
 from gatekeeper.runtime.bodies import parse, read_body
 from gatekeeper.runtime.chat import ChatRequest, to_completion, to_envelope
+from gatekeeper.runtime.feedback import Feedback
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -64,6 +66,12 @@ class Service:
             served = await self._serve(to_envelope(chat, request.headers, live.release), live)
         document = to_completion(served.response, live.opened.pipeline.release.reference)
         return JSONResponse(document, _status(served), _headers(served, live))
+
+    async def outcomes(self, request: Request) -> Response:
+        """`POST /v1/outcomes`: what became of an answer, as its reader or their system says."""
+        found = parse(await read_body(request), Feedback)
+        self.records.put([found.row(time.time_ns() // 1000)])
+        return JSONResponse({"requestId": found.request_id}, 202)
 
     def _lease(self) -> AbstractContextManager[Live]:
         if self.switch.in_flight >= MOST_IN_FLIGHT:
@@ -146,6 +154,7 @@ def application(service: Service) -> Starlette:
         routes=[
             Route("/v1/requests", service.requests, methods=["POST"]),
             Route("/v1/chat/completions", service.chat, methods=["POST"]),
+            Route("/v1/outcomes", service.outcomes, methods=["POST"]),
             Route("/v1/release", service.release, methods=["GET"]),
             Route("/readyz", service.ready, methods=["GET"]),
             Route("/healthz", service.health, methods=["GET"]),

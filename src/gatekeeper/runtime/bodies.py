@@ -93,6 +93,8 @@ def _problem(found: ErrorDetails, kind: type[Frozen]) -> Problem:
 
 def _unknown(path: str, kind: type[Frozen]) -> Problem:
     names = [field.alias or name for name, field in kind.model_fields.items()]
+    if path in getattr(kind, "decided", ()):
+        return Problem("is decided by the release", path=path, accepted="leave it out")
     top = "." not in path
     nearest = get_close_matches(path, names, n=1) if top else []
     return Problem(

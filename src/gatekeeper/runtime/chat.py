@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
@@ -57,6 +57,28 @@ class ResponseFormat(Frozen):
 class ChatRequest(Frozen):
     """What a caller may say."""
 
+    decided: ClassVar = frozenset(
+        [
+            "frequency_penalty",
+            "logit_bias",
+            "logprobs",
+            "max_completion_tokens",
+            "max_tokens",
+            "modalities",
+            "parallel_tool_calls",
+            "presence_penalty",
+            "reasoning_effort",
+            "seed",
+            "stop",
+            "temperature",
+            "tool_choice",
+            "tools",
+            "top_logprobs",
+            "top_p",
+            "verbosity",
+        ]
+    )
+    """What the release says instead: sampling and tools."""
     messages: Annotated[tuple[ChatMessage, ...], Field(min_length=1, max_length=1000)]
     model: ShortText | None = None
     """Any name. One that contains a digest must be the live release."""
