@@ -60,6 +60,25 @@ def test_the_most_alike_pair_is_the_renamed_one() -> None:
     ]
 
 
+def test_an_inserted_item_is_told_from_the_one_that_changed() -> None:
+    old = [{"match": {}, "to": "standard"}]
+    new = [{"match": {"tenant": "acme"}, "to": "quick"}, {"match": {}, "to": "quick"}]
+    assert list(compare({"r": old}, {"r": new})) == [
+        Difference(("r", 0), ABSENT, new[0]),
+        Difference(("r", 1, "to"), "standard", "quick"),
+    ]
+    assert list(compare({"r": new}, {"r": old})) == [
+        Difference(("r", 0), new[0], ABSENT),
+        Difference(("r", 0, "to"), "quick", "standard"),
+    ]
+
+
+def test_nobody_aligns_very_long_lists() -> None:
+    old = [{"x": index} for index in range(60)]
+    new = [{"y": index} for index in range(60)]
+    assert len(list(compare(old, new))) == 120
+
+
 def test_nobody_looks_for_renames_among_very_many() -> None:
     old = {f"a{index}": {"x": 1} for index in range(101)}
     new = {f"b{index}": {"x": 1} for index in range(101)}

@@ -108,11 +108,16 @@ class Layout:
 
     def add(self, *entries: Descriptor) -> None:
         """Add manifests to the index, together; an entry for the same digest is replaced."""
+        self._rewrite({entry.digest for entry in entries}, entries)
+
+    def forget(self, *digests: str) -> None:
+        """Take manifests out of the index; their bytes stay."""
+        self._rewrite(set(digests), ())
+
+    def _rewrite(self, out: set[str], entries: tuple[Descriptor, ...]) -> None:
         with locked(self.root / ".lock"):
             old = self.index()
-            names = {entry.digest for entry in entries}
-            kept = tuple(entry for entry in old if entry.digest not in names)
-            manifests = kept + entries
+            manifests = tuple(entry for entry in old if entry.digest not in out) + entries
             if manifests == old:
                 return
             index = Index(media_type=INDEX_TYPE, manifests=manifests)

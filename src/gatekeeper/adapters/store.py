@@ -30,7 +30,7 @@ from gatekeeper.model.release import ReleaseRecord
 from gatekeeper.model.statement import BUILD, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from gatekeeper.core.packing import Packed
@@ -192,6 +192,20 @@ class ReleaseStore:
             if entry.annotation(SUBJECT) == subject
             and predicate_type in (None, entry.annotation(PREDICATE_TYPE))
         )
+
+    def forget_damaged(self, subject: str, predicate_types: Collection[str]) -> None:
+        """Drop statements about `subject` that cannot be read any more, to be made again.
+
+        Only for kinds that can be made again at will: a verdict that is damaged must stay in the
+        way, or damaging the newest would bring an older one back.
+        """
+        for entry in self.layout.index():
+            kind = entry.annotation(PREDICATE_TYPE)
+            if entry.annotation(SUBJECT) == subject and kind in predicate_types:
+                try:
+                    self._bundle(entry, subject)
+                except IntegrityError:
+                    self.layout.forget(entry.digest)
 
     def statements(self, subject: str) -> tuple[tuple[str, str, str], ...]:
         """Predicate type, time and digest of every statement about `subject`, oldest first."""

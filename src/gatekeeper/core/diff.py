@@ -23,6 +23,8 @@ _FILE_LISTS: Final[dict[ComponentName, frozenset[str]]] = {
     "model": frozenset({"files", "tokenizer_files"}),
     "retrieval": frozenset({"documents"}),
 }
+_ORDER: Final = {"changed": 0, "removed": 1, "added": 2}
+"""What may surprise most comes first, because long lists are cut."""
 Kind = Literal["added", "removed", "changed"]
 
 
@@ -151,7 +153,8 @@ def _component(
     old_files, new_files = _lift_files(before, lists), _lift_files(after, lists)
     yield from _values(before, after)
     for path in sorted({*old_files, *new_files}, key=str):
-        files = tuple(_files(old_files.get(path, []), new_files.get(path, [])))
+        found = _files(old_files.get(path, []), new_files.get(path, []))
+        files = tuple(sorted(found, key=lambda file: (_ORDER[file.kind], file.file)))
         if files and name == "retrieval":
             files = tuple(_with_lines(file, old_documents, new_documents) for file in files)
         if files:

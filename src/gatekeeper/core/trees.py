@@ -26,6 +26,8 @@ ABSENT = Absent()
 MOST_RENAMES = 100
 """Keys on either side beyond which nobody looks for renamed ones."""
 LIKENESS = 0.6
+MOST_PAIRS = 2_500
+"""Pairs of list items beyond which nobody looks for the best alignment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +122,44 @@ def _lists(old: Sequence[Any], new: Sequence[Any], path: KeyPath) -> Iterator[Di
     for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
-        both = min(b - a, d - c)
-        for step in range(both):
-            yield from compare(old[a + step], new[c + step], (*path, c + step))
-        for index in range(a + both, b):
-            yield Difference((*path, index), old[index], ABSENT)
-        for index in range(c + both, d):
-            yield Difference((*path, index), ABSENT, new[index])
+        for left, right in _pairs(old[a:b], new[c:d]):
+            if left is None and right is not None:
+                yield Difference((*path, c + right), ABSENT, new[c + right])
+            elif right is None and left is not None:
+                yield Difference((*path, a + left), old[a + left], ABSENT)
+            elif left is not None and right is not None:
+                yield from compare(old[a + left], new[c + right], (*path, c + right))
+
+
+def _pairs(old: Sequence[Any], new: Sequence[Any]) -> list[tuple[int | None, int | None]]:
+    """Items that belong together, in order, so that as much as possible stays the same.
+
+    None stands where an item has no other: removed items first, then what is paired or added.
+    """
+    if len(old) * len(new) > MOST_PAIRS:
+        return [(index, None) for index in range(len(old))] + [
+            (None, index) for index in range(len(new))
+        ]
+    best: dict[tuple[int, int], tuple[float, list[tuple[int, int]]]] = {}
+    for i in range(len(old) + 1):
+        for j in range(len(new) + 1):
+            choices = [best[key] for key in ((i - 1, j), (i, j - 1)) if key in best]
+            if i and j:
+                score, pairs = best[i - 1, j - 1]
+                # A little more than nothing, so that what has no better partner is paired too.
+                score += _likeness(_mapping(old[i - 1]), _mapping(new[j - 1])) + 1e-6
+                choices.append((score, [*pairs, (i - 1, j - 1)]))
+            best[i, j] = max(choices, key=lambda choice: choice[0], default=(0.0, []))
+    paired = best[len(old), len(new)][1]
+    lefts, rights = {left for left, _ in paired}, {right: left for left, right in paired}
+    gone: list[tuple[int | None, int | None]] = [
+        (index, None) for index in range(len(old)) if index not in lefts
+    ]
+    return gone + [(rights.get(index), index) for index in range(len(new))]
+
+
+def _mapping(item: Any) -> Mapping[str, Any]:
+    return item if isinstance(item, dict) else {"": item}
 
 
 def _plain(items: Sequence[Any]) -> bool:

@@ -19,7 +19,7 @@ from gatekeeper.ops.pinning import Pinner
 from gatekeeper.ports import Content, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from gatekeeper.errors import Problem
     from gatekeeper.model.components import Components, PinnedModel
@@ -72,6 +72,10 @@ class Shelf(Protocol):
 
     def attach_all(self, subject: str, statements: Sequence[tuple[bytes, str]]) -> tuple[str, ...]:
         """Store signed statements beside it."""
+        ...
+
+    def forget_damaged(self, subject: str, predicate_types: Collection[str]) -> None:
+        """Drop statements of these kinds that cannot be read any more."""
         ...
 
     def referrers(
@@ -136,6 +140,7 @@ def publish(built: Built, manifest: Manifest, shelf: Shelf, signer: Signer) -> b
         builder=f"gatekeeper {__version__}",
     )
     digest = shelf.save(built.packed)
+    shelf.forget_damaged(digest, (RELEASE_SIGNATURE, BUILD))
     if _said(shelf, record, signer.key_id):
         return False
     name = built.packed.release.name

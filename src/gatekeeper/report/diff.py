@@ -27,7 +27,7 @@ CONTEXT = 6
 PAD = " " * 11
 MOST_FILES = 12
 """Files listed one by one for each list; all of them are in the JSON."""
-_MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+_MARKS = {"changed": ("~", "yellow"), "removed": ("-", "red"), "added": ("+", "green")}
 
 
 def text(diff: ReleaseDiff, *, width: int = 80) -> str:
@@ -73,6 +73,8 @@ def _change(change: Change, width: int) -> Iterator[str]:
             [Span(key(change.path)), *words(text_note(change))], width, first="  ", rest=" " * 6
         )
         pieces = list(_pieces(change.pieces)) or words("(only blanks differ)", "dim")
+        if pieces[-1].text == "\n":
+            pieces.pop()
         yield from wrap(pieces, width, first=" " * 4, rest=" " * 4)
     elif isinstance(change, RenameChange):
         spans = [Span(key(change.path)), *words("was called"), Span(change.old, "red")]
