@@ -280,6 +280,41 @@ def test_init_works_where_other_files_are(
     ]
 
 
+def test_init_starts_from_the_example(tmp_path: Path, line: Line) -> None:
+    found = line.json("init", str(tmp_path / "desk"), "--example", "support-desk")
+    assert found["manifests"] == [
+        f"manifests/support-desk-v{number}.yaml" for number in range(1, 5)
+    ]
+    assert not [name for name in found["files"] if name.endswith(".py")]
+    assert {name.split("/")[0] for name in found["files"]} == {
+        "manifests",
+        "gates",
+        "eval_sets",
+        "models",
+    }
+    for environment in ("local", "prod"):
+        assert line("status", "--env", environment, "--project", str(tmp_path / "desk")) == 0
+    assert line("init", str(tmp_path / "other"), "--example", "support-desk") == 0
+    assert "gates/" in line.out
+
+
+def test_an_installation_without_the_example_says_so(
+    tmp_path: Path, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gatekeeper
+
+    monkeypatch.setattr(gatekeeper, "__file__", str(tmp_path / "a/b/gatekeeper/__init__.py"))
+    assert line("init", str(tmp_path / "desk"), "--example", "support-desk") == 3
+    assert "the example's files are not installed" in line.err
+    assert not (tmp_path / "desk").exists()
+
+
+def test_where_nothing_can_be_written_init_says_so(tmp_path: Path, line: Line) -> None:
+    (tmp_path / "desk").symlink_to(tmp_path / "gone" / "desk")
+    assert line("init", str(tmp_path / "desk")) == 3
+    assert "the project cannot be written" in line.err
+
+
 @pytest.mark.parametrize(
     ("prepare", "words", "code", "what"),
     [

@@ -3,11 +3,13 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from delivery import Delivery, intent, make_delivery
+from delivery import Delivery, intent, make_delivery, revoke
 from gatekeeper.cli.wiring import store_of
 from gatekeeper.errors import IntegrityError
 from gatekeeper.model.ledger import LedgerEntry
@@ -196,6 +198,7 @@ def forget(delivery: Delivery, predicate_type: str) -> None:
 
 
 def test_status_names_everything_that_is_missing(delivery: Delivery) -> None:
+    wanted = ledger.read_entry(delivery.site(), 3).entry.relied_on.verdict
     forget(delivery, VERDICT)
     forget(delivery, "https://sigstore.dev/cosign/sign/v1")
     (delivery.project.store / "blobs/sha256" / delivery.v1.removeprefix("sha256:")).unlink()
@@ -204,8 +207,38 @@ def test_status_names_everything_that_is_missing(delivery: Delivery) -> None:
     assert "is missing" in found.problems[0]
     assert found.problems[1:] == (
         "the release is not signed",
-        "the verdict that the ledger relies on is not in the store",
+        f"the verdict that the ledger relies on ({wanted}) is not in the store",
     )
+
+
+def test_status_names_keys_that_do_not_count(delivery: Delivery) -> None:
+    found = status(revoke(delivery.site(), delivery.signer("release").key_id))
+    assert "was revoked: lost" in found.problems[0]
+
+
+def test_an_entry_of_a_key_that_was_not_valid_then_is_refused(delivery: Delivery) -> None:
+    from gatekeeper.adapters.signing import KeyringVerifier
+
+    site = delivery.site()
+    assert isinstance(site.verifier, KeyringVerifier)
+    keyring = site.verifier.keyring
+    later = intent().now + timedelta(days=1)
+    keys = tuple(key.model_copy(update={"notBefore": later}) for key in keyring.keys)
+    verifier = KeyringVerifier(keyring.model_copy(update={"keys": keys}))
+    found = history(replace(site, verifier=verifier))
+    assert all("is not valid before" in line.findings[0] for line in found.lines)
+
+
+def test_a_verdict_that_this_version_does_not_know_is_no_evidence(tmp_path: Path) -> None:
+    from gatekeeper.adapters.signing import sign_statement
+    from gatekeeper.ops.admission import relied_on
+
+    delivery = make_delivery(tmp_path)
+    statement = Statement.about(delivery.v1, VERDICT, {"outcome": "pass"})
+    bundle = sign_statement(statement, delivery.signer("gate"))
+    digest = store_of(delivery.project).attach(delivery.v1, bundle, VERDICT)
+    with pytest.raises(IntegrityError, match="is unreadable"):
+        relied_on(delivery.site(), delivery.v1, digest)
 
 
 def test_what_is_stable_and_what_was_may_be_served(delivery: Delivery) -> None:

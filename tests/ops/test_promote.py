@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from builders import write
 from delivery import Delivery, failing, intent, make_delivery, revoke
 from gatekeeper.cli.wiring import keys_of, store_of
 from gatekeeper.errors import IntegrityError, LostRaceError
+from gatekeeper.model.components import Governance, Model, PinnedModel
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
 from gatekeeper.ops import ledger
 from gatekeeper.ops.history import history
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.core.admission import Moved
+    from gatekeeper.model.release import Release
 
 NOW = datetime.now(UTC)
 
@@ -221,6 +224,47 @@ def test_a_policy_has_to_be_named_somewhere(delivery: Delivery) -> None:
     settings(delivery, policy_digest="sha256:" + "9" * 64)
     moved = promoted(delivery, delivery.v1)
     assert "pins sha256:999" in moved.admission.reasons[0].text
+
+
+class Changed:
+    """The store, but for what it says of a release."""
+
+    def __init__(self, delivery: Delivery, **changes: Any) -> None:
+        self.store = store_of(delivery.project)
+        self.changes = changes
+        self.referrers = self.store.referrers
+
+    def load(self, digest: str) -> Release:
+        return self.store.load(digest).model_copy(update=self.changes)
+
+
+@pytest.mark.parametrize(
+    ("regions", "admitted"), [("[eu]", True), ("[eu, us]", False), ("[us]", False), ("[]", False)]
+)
+def test_a_release_stays_where_its_data_may_be(
+    delivery: Delivery, *, regions: str, admitted: bool
+) -> None:
+    settings(delivery, regions=regions)
+    delivery.decide(delivery.v1)
+    site = delivery.site()
+    found = Changed(delivery, governance=Governance(data_residency=("eu", "ch")))
+    moved = promote(replace(site, releases=found), delivery.v1, intent(), delivery.signer())
+    assert codes(moved) == ([] if admitted else ["residency"])
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_model_that_can_change_is_refused_unless_it_is_allowed(
+    delivery: Delivery, *, allowed: bool
+) -> None:
+    settings(delivery, allow_unpinned_models=str(allowed).lower())
+    delivery.decide(delivery.v1)
+    site = delivery.site()
+    components = store_of(delivery.project).load(delivery.v1).components
+    hosted = Model(models={"small": PinnedModel(pinned=False, endpoint_model="gpt")})
+    found = Changed(delivery, components=components.model_copy(update={"model": hosted}))
+    moved = promote(replace(site, releases=found), delivery.v1, intent(), delivery.signer())
+    assert codes(moved) == ([] if allowed else ["unpinned"])
+    assert moved.exit_code == (0 if allowed else 1)
 
 
 def test_a_revoked_promoter_cannot_promote(delivery: Delivery) -> None:

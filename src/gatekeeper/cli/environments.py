@@ -138,14 +138,15 @@ def _check_models(
 ) -> None:
     library = models_of(project, progress=progress)
     for name, model in release.components.model.models.items():
-        if model.pinned and name not in locations:
+        if not model.pinned:
+            continue
+        if name not in locations:
             raise UndecidedError(
                 f"no build record says where the files of model {name!r} are",
                 where=release.reference,
                 fix="build the release again, here",
             )
-        if model.pinned:
-            library.admit(name, model.files, locations[name])
+        library.admit(name, model.files, locations[name])
 
 
 def _policy(

@@ -18,11 +18,5 @@ def rfc3339(moment: datetime) -> str:
     return utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def from_us(microseconds: int) -> datetime:
-    """Microseconds since the epoch as a moment."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-
-
 Moment = Annotated[AwareDatetime, AfterValidator(utc), PlainSerializer(rfc3339, return_type=str)]
 """RFC 3339 with a time zone on the way in, UTC with microseconds on the way out."""

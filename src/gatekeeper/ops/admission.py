@@ -76,6 +76,41 @@ def examine(
     )
 
 
+def relied_on(site: Site, digest: str, wanted: str) -> Evidence:
+    """The verdict that a ledger entry relied on.
+
+    Its key may have ended since: the entry, signed by another, vouches for it.
+
+    Args:
+        site: The environment.
+        digest: The release.
+        wanted: Digest of the statement.
+
+    Raises:
+        IntegrityError: It is not there, not signed by a key of the gate, or not readable.
+    """
+    for name, bundle in site.releases.referrers(digest, VERDICT):
+        if name == wanted:
+            signed = site.verifier.verify(
+                bundle, role="gate", predicate_type=VERDICT, subject=digest, lapsed=True
+            )
+            if verdict := _read(signed):
+                return Evidence(verdict, name, signed.key)
+            raise IntegrityError(f"the verdict that the ledger relies on ({wanted}) is unreadable")
+    raise IntegrityError(
+        f"the verdict that the ledger relies on ({wanted}) is not in the store",
+        where=f"{site.name}: release {digest}",
+        fix="restore the store from a copy",
+    )
+
+
+def _read(signed: Signed) -> Verdict | None:
+    try:
+        return Verdict.model_validate_json(json.dumps(signed.statement.predicate))
+    except ValidationError:
+        return None
+
+
 def _statements(site: Site, digest: str, predicate_type: str, role: KeyRole) -> _Statements:
     found = _Statements()
     for name, bundle in site.releases.referrers(digest, predicate_type):
@@ -143,12 +178,10 @@ def _newest(verdicts: _Statements) -> tuple[Evidence | None, tuple[str, ...]]:
     found = []
     notes = list(verdicts.refused) if verdicts.counted else []
     for name, signed in verdicts.counted:
-        try:
-            verdict = Verdict.model_validate_json(json.dumps(signed.statement.predicate))
-        except ValidationError:
-            notes.append(f"statement {short(name)}: no verdict that this version understands")
-        else:
+        if verdict := _read(signed):
             found.append(Evidence(verdict, name, signed.key))
+        else:
+            notes.append(f"statement {short(name)}: no verdict that this version understands")
     newest = max(found, key=lambda one: (one.verdict.decided, one.digest), default=None)
     return newest, tuple(notes)
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.core import transitions
 from gatekeeper.errors import IntegrityError, UndecidedError
-from gatekeeper.model.statement import VERDICT
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import examine
+from gatekeeper.ops.admission import examine, relied_on
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,7 +55,7 @@ def admit(site: Site, entry: LedgerEntry, *, now: datetime) -> Release:
     if found.release is None or not found.admitted:
         raise _refusal(site, found)
     if entry.relied_on.verdict is not None:
-        _evidence(site, digest, entry.relied_on.verdict)
+        relied_on(site, digest, entry.relied_on.verdict)
     return found.release
 
 
@@ -97,17 +96,3 @@ def _refusal(site: Site, found: Admission) -> IntegrityError | UndecidedError:
     where = f"{site.name}: release {found.digest}"
     refused = any(reason.refused for reason in found.reasons)
     return (IntegrityError if refused else UndecidedError)(what, where=where, fix=fix)
-
-
-def _evidence(site: Site, digest: str, wanted: str) -> None:
-    for name, bundle in site.releases.referrers(digest, VERDICT):
-        if name == wanted:
-            site.verifier.verify(
-                bundle, role="gate", predicate_type=VERDICT, subject=digest, lapsed=True
-            )
-            return
-    raise IntegrityError(
-        f"the verdict that the ledger relies on ({wanted}) is not in the store",
-        where=f"{site.name}: release {digest}",
-        fix="restore the store from a copy",
-    )

@@ -55,7 +55,7 @@ def promote(site: Site, digest: str, intent: Intent, signer: Signer) -> Moved:
         actor=intent.actor,
         reason=intent.reason,
         time=intent.now,
-        relied_on=relied_on(found),
+        relied_on=rests_on(found),
     )
     if head is None:
         entry = transitions.first(site.name, secrets.token_hex(16), change)
@@ -78,11 +78,11 @@ def carry_out(  # noqa: PLR0913, PLR0917 - what the two verbs share is what they
     return Moved(found, entry, written=not intent.dry_run, before=before)
 
 
-def relied_on(found: Admission) -> ReliedOn:
+def rests_on(found: Admission) -> ReliedOn:
     """The evidence of an admission, by digest."""
     evidence = found.evidence
-    if evidence is None:
-        return ReliedOn(evidence=found.signatures)
     return ReliedOn(
-        verdict=evidence.digest, evidence=found.signatures, policy=evidence.verdict.policy
+        verdict=evidence.digest if evidence else None,
+        evidence=found.signatures,
+        policy=evidence.verdict.policy if evidence else None,
     )

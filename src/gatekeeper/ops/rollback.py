@@ -11,7 +11,7 @@ from gatekeeper.core.transitions import Change
 from gatekeeper.errors import UndecidedError
 from gatekeeper.ops import ledger
 from gatekeeper.ops.admission import examine
-from gatekeeper.ops.promote import carry_out, relied_on
+from gatekeeper.ops.promote import carry_out, rests_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,4 +97,4 @@ def _goal(site: Site, head: Recorded, read: Callable[[int], LedgerEntry], to: st
 
 def _relied_on(found: Admission, earlier: LedgerEntry | None) -> ReliedOn:
     """What made it stable the first time still vouches for it."""
-    return earlier.relied_on if earlier else relied_on(found)
+    return earlier.relied_on if earlier else rests_on(found)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from gatekeeper.core.chronicle import Status
 from gatekeeper.errors import IntegrityError
-from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
-from gatekeeper.model.verdict import Verdict
+from gatekeeper.model.statement import RELEASE_SIGNATURE
 from gatekeeper.ops import ledger
+from gatekeeper.ops.admission import relied_on
 
 if TYPE_CHECKING:
     from gatekeeper.ops.site import Site
@@ -58,18 +55,8 @@ def _signature(site: Site, digest: str, found: Status) -> Status:
 
 def _verdict(site: Site, digest: str, found: Status) -> Status:
     wanted = found.head.entry.relied_on.verdict if found.head else None
-    for name, bundle in site.releases.referrers(digest, VERDICT):
-        if name == wanted:
-            signed = site.verifier.verify(
-                bundle, role="gate", predicate_type=VERDICT, subject=digest, lapsed=True
-            )
-            verdict = _read(json.dumps(signed.statement.predicate))
-            return replace(found, verdict=verdict, keys=(*found.keys, ("gate", signed.key)))
-    raise IntegrityError("the verdict that the ledger relies on is not in the store")
-
-
-def _read(predicate: str) -> Verdict:
-    try:
-        return Verdict.model_validate_json(predicate)
-    except ValidationError:
-        raise IntegrityError("the verdict that the ledger relies on cannot be read") from None
+    if wanted is None:
+        return found
+    evidence = relied_on(site, digest, wanted)
+    keys = (*found.keys, ("gate", evidence.key))
+    return replace(found, verdict=evidence.verdict, keys=keys)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.core import transitions
 from gatekeeper.core.admission import Admission, Reason, Standing, Verification
-from gatekeeper.model.statement import VERDICT
+from gatekeeper.errors import IntegrityError
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import examine
+from gatekeeper.ops.admission import examine, relied_on
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,12 +41,10 @@ def _vouched(site: Site, found: Admission, wanted: str | None) -> Admission:
     """The evidence that its entry relied on has to be there still."""
     if wanted is None or found.release is None:
         return found
-    if wanted in {name for name, _ in site.releases.referrers(found.digest, VERDICT)}:
-        return found
-    reason = Reason(
-        "evidence-missing",
-        f"the verdict that the ledger relies on ({wanted}) is not in the store",
-        refused=True,
-        fix="restore the store from a copy, or evaluate the release again",
-    )
-    return replace(found, reasons=(*found.reasons, reason))
+    try:
+        relied_on(site, found.digest, wanted)
+    except IntegrityError as error:
+        fix = "restore the store from a copy, or evaluate the release again"
+        reason = Reason("evidence-missing", error.what, refused=True, fix=fix)
+        return replace(found, reasons=(*found.reasons, reason))
+    return found
