@@ -268,9 +268,9 @@ def test_a_release_without_eval_sets_or_build_record_cannot_be_evaluated(root):
     assert run(["build", "manifests/desk-v1.yaml", "--project", str(root)]) == 0
     with pytest.raises(UsageError, match="no eval set is named"):
         run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
-    for state in ("keys", "ledger"):
-        shutil.rmtree(root / ".gatekeeper" / state)
-    make_state(root)
+    shutil.rmtree(root / ".gatekeeper/keys")
+    make_state(root / "other")
+    shutil.move(root / "other/.gatekeeper/keys", root / ".gatekeeper/keys")
     with pytest.raises(UndecidedError, match="no build record"):
         run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
 
