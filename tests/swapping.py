@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from delivery import intent, make_verdict
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.signing import sign_statement
-from gatekeeper.cli import environments
+from gatekeeper.cli import environments, pipelines
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import store_of
+from gatekeeper.model.envelope import RequestEnvelope
 from gatekeeper.model.statement import VERDICT, Statement
 from gatekeeper.ops.promote import promote
 from gatekeeper.ops.rollback import rollback
+from gatekeeper.pipeline.pipeline import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gatekeeper.ops.site import Site
@@ -41,9 +44,23 @@ class Example:
     def release_of(self, serial: int) -> str:
         return self.entries[serial]
 
-    def components(self, digest: str) -> Mapping[str, str]:
-        release = store_of(Project.open(self.root)).load(digest)
-        return {str(name): value for name, value in release.component_digests.items()}
+    def answers(self, requests: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+        """What v1 and what v4 answer to each request, alone, offline and one at a time."""
+        return [asyncio.run(self._answers(digest, requests)) for digest in (self.v1, self.v4)]
+
+    async def _answers(
+        self, digest: str, requests: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        project = Project.open(self.root)
+        release = store_of(project).load(digest)
+        means = pipelines.means_of(project)
+        found = []
+        async with pipelines.opened(release, means, self.site.verifier) as pipeline:
+            for request in requests:
+                envelope = RequestEnvelope.model_validate_json(json.dumps(request))
+                served = await pipeline.handle(envelope, Context(lane="offline"))
+                found.append(json.loads(served.response.model_dump_json()))
+        return found
 
     def swap(self) -> int:
         """Roll back to the release that is not stable now; returns the new serial."""
