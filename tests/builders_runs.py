@@ -58,10 +58,11 @@ class Case:
     behaviour: Behaviour
     replicate: int = 0
     name: str = ""
+    size: int = 0
 
     def chosen(self, count: int, salt: int = 7) -> bool:
         """Whether this is one of `count` samples of its suite."""
-        size = SIZES[self.suite]
+        size = self.size or SIZES[self.suite]
         return (self.number * 31 + salt) % size < count
 
     @property
@@ -173,9 +174,11 @@ def rows_of(
         sides.append((run.baseline.digest, baseline or Behaviour()))
     for release, behaviour in sides:
         for suite, size in run.expected(release).items():
-            for number in range(size // run.replicates):
+            samples = size // run.replicates
+            for number in range(samples):
                 for replicate in range(run.replicates):
-                    yield tuple(Case(release, suite, number, behaviour, replicate).rows())
+                    case = Case(release, suite, number, behaviour, replicate, size=samples)
+                    yield tuple(case.rows())
 
 
 def make_run(

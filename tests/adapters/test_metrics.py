@@ -6,7 +6,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.builders_runs import (
+
+from builders_runs import (
     BASELINE,
     CANDIDATE,
     PRICES,
@@ -16,7 +17,6 @@ from tests.builders_runs import (
     make_run,
     rows_of,
 )
-
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import open_tables, seal

@@ -12,8 +12,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.builders_runs import CANDIDATE, Behaviour, Case
 
+from builders_runs import CANDIDATE, Behaviour, Case
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.records import RotatingRecords, RunRecords, whole_lines
 from gatekeeper.errors import UnavailableError

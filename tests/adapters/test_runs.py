@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from tests.builders_runs import CANDIDATE, Behaviour, Case, describe, make_run
 
+from builders_runs import CANDIDATE, Behaviour, Case, describe, make_run
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.records import RunRecords

@@ -195,6 +195,13 @@ def test_too_few_times_say_how_many_are_needed_at_least() -> None:
     assert "too few for bounds" in found.reason
 
 
+def test_one_observation_shows_nothing() -> None:
+    one = Sums(1, (5, 1), ((25, 5), (5, 1)))
+    found = outcome("retry_amplification", "max", 9, one)
+    assert (found.outcome, found.n_needed) == ("inconclusive", 2)
+    assert outcome("resolved_rate", "min", 0.01, Proportion(1, 1)).outcome == "inconclusive"
+
+
 # -- what must not occur --------------------------------------------------------------------------
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.builders_runs import (
+
+from builders_runs import (
     BASELINE,
     CANDIDATE,
     ENDED,
@@ -17,7 +18,6 @@ from tests.builders_runs import (
     make_run,
     rows_of,
 )
-
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import RunRecords

@@ -30,7 +30,8 @@ _ORDER: Final[tuple[RuleOutcome, ...]] = (
     "not_applicable",
     "pass",
 )
-_INDENT: Final = " " * 6
+_SHORT: Final = {"not_applicable": "n/a"}
+_INDENT: Final = " " * 5
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
@@ -42,14 +43,17 @@ def verdict_text(verdict: Verdict) -> str:
     """One screen: sections by priority, what did not pass first in each, with where to look."""
     rows = [(rule, _cells(rule)) for rule in verdict.rules]
     widths = [max((len(cells[place]) for _, cells in rows), default=0) for place in range(5)]
-    lines = [*_heading(verdict), f"  [dim]{'':2}{_aligned(_COLUMNS, widths)}[/dim]"]
+    lines = [*_heading(verdict), f"   [dim]{_aligned(_COLUMNS, widths)}[/dim]"]
     for section, members in groupby(rows, key=lambda row: row[0].section):
         lines.append(f"[bold]{escape(section)}[/bold]")
         for rule, cells in sorted(members, key=lambda row: _ORDER.index(row[0].outcome)):
             mark, style = MARKS[rule.outcome]
             text = escape(_aligned(cells, widths))
-            lines.append(f"  [{style}]{mark} {text}[/{style}]".rstrip())
+            lines.append(f" [{style}]{mark} {text}[/{style}]")
             lines += [f"[dim]{escape(line)}[/dim]" for line in _advice(rule)]
+    if verdict.outcome == "fail" and verdict.baseline is not None:
+        both = f"sha256:{short(verdict.baseline)} sha256:{short(verdict.release)}"
+        lines.append(f"what changed: [cyan]gatekeeper diff {both}[/cyan]")
     return "\n".join(lines)
 
 
@@ -83,10 +87,10 @@ def _heading(verdict: Verdict) -> list[str]:
     mark, style = MARKS[verdict.outcome]
     name = escape(_plain_name(verdict.release_name, verdict.release))
     policy = escape(verdict.policy_name or short(verdict.policy))
-    outcome = f"[{style}][bold]{mark} {verdict.outcome.upper()}[/bold][/{style}]"
     return [
-        f"{outcome}  [bold]{name}[/bold]{escape(_against(verdict))}",
-        f"  [dim]policy {policy}, run {escape(verdict.run)}: {_tally(verdict)}[/dim]",
+        f"[{style}][bold]{mark} {verdict.outcome.upper()}[/bold][/{style}]  {_tally(verdict)}",
+        f"  [bold]{name}[/bold]{escape(_against(verdict))}",
+        f"  [dim]policy {policy}, run {escape(verdict.run)}[/dim]",
     ]
 
 
@@ -116,20 +120,25 @@ def _cells(rule: RuleResult) -> tuple[str, ...]:
     if rule.severity == "warn":
         name += " (warns)"
     if rule.estimate is None:
-        return name, rule.outcome.replace("_", " "), "", "", ""
-    observed = number(rule.estimate, rule.unit)
+        return name, _SHORT.get(rule.outcome, rule.outcome), "", "", ""
+    observed = _number(rule.estimate, rule.unit)
     if rule.test == "census":
-        return name, observed, f"≤ {number(rule.high, 'rate')}", "0", f"{rule.n:,}"
+        return name, observed, f"≤ {_number(rule.high, 'rate')}", "0", f"{rule.n:,}"
     upper = rule.test.startswith("max") != (rule.outcome == "fail")
     bound = rule.high if upper else rule.low
     side = "≤" if rule.test.startswith("max") else "≥"
     return (
         name,
         observed,
-        f"{'≤' if upper else '≥'} {number(bound, rule.unit)}" if bound is not None else "none",
-        f"{side} {number(rule.limit, rule.unit)}",
+        f"{'≤' if upper else '≥'} {_number(bound, rule.unit)}" if bound is not None else "none",
+        f"{side} {_number(rule.limit, rule.unit)}",
         f"{rule.n:,}",
     )
+
+
+def _number(value: float | None, unit: str) -> str:
+    """A value as narrow as a column wants it."""
+    return number(value, unit).replace(" ", "")
 
 
 def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -16,6 +16,7 @@ LARGEST_N: Final = 10_000_000
 """Nobody is told to collect more samples than this."""
 _STEPS: Final = 60
 _CONTINUITY: Final = 0.5
+_SMALLEST: Final = 1e-300
 
 
 def clopper_pearson(events: int, n: int, alpha: float) -> tuple[float, float]:
@@ -76,9 +77,7 @@ def _tango_score(pairs: Pairs, delta: float) -> float:
     root = math.sqrt(max(linear * linear - 8 * n * constant, 0.0))
     only_baseline = max((root - linear) / (4 * n), 0.0)
     variance = n * (2 * only_baseline + delta * (1 - delta))
-    if variance <= 0:
-        return math.copysign(math.inf, distance)
-    return distance / math.sqrt(variance)
+    return distance / math.sqrt(max(variance, _SMALLEST))
 
 
 def _bisect(low: float, high: float, left: Callable[[float], bool]) -> float:

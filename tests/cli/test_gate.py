@@ -1,0 +1,175 @@
+"""`gatekeeper gate` on the command line: answers, exit codes, signed evidence, bad input."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builders_runs import Behaviour, describe, make_run
+from delivery import Delivery, make_delivery
+from gatekeeper.adapters.signing import KeyringVerifier
+from gatekeeper.cli.gates import parameters_of
+from gatekeeper.cli.main import run
+from gatekeeper.cli.wiring import keys_of, store_of
+from gatekeeper.errors import (
+    GatekeeperError,
+    InputError,
+    IntegrityError,
+    UndecidedError,
+    UsageError,
+)
+from gatekeeper.model.run import RunRelease
+from gatekeeper.model.statement import VERDICT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZES = {"quality": 100}
+RUN = "20261120-120000-abcdef"
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    return make_delivery(tmp_path)
+
+
+def add_run(delivery: Delivery, behaviour: Behaviour | None = None, **changes: object) -> Path:
+    now = datetime.now(UTC)
+    described = describe(
+        SIZES,
+        **{
+            "candidate": RunRelease(name="desk", digest=delivery.v1),
+            "baseline": None,
+            "started": now,
+            "ended": now,
+            **changes,
+        },
+    )
+    directory = delivery.project.runs / RUN
+    make_run(directory, behaviour, run=described)
+    return directory
+
+
+def gate(delivery: Delivery, *arguments: str) -> int:
+    return run(["gate", RUN, "--project", str(delivery.root), *arguments])
+
+
+def policy(delivery: Delivery, text: str) -> str:
+    (delivery.root / "gates").mkdir(exist_ok=True)
+    (delivery.root / "gates/own.yaml").write_text(text)
+    return str(delivery.root / "gates/own.yaml")
+
+
+def verdicts(delivery: Delivery) -> list[dict]:
+    """The verdicts of v1 that a gate key signed."""
+    verifier = KeyringVerifier(keys_of(delivery.project).keyring())
+    return [
+        verifier.verify(bundle, role="gate", predicate_type=VERDICT, subject=delivery.v1)
+        for _, bundle in store_of(delivery.project).referrers(delivery.v1, VERDICT)
+    ]
+
+
+def test_a_pass_exits_0_and_is_kept_as_signed_evidence(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery)
+    before = len(verdicts(delivery))
+    assert gate(delivery, "--policy", "gates/desk.yaml", "--output", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["outcome"], document["release"]) == ("pass", delivery.v1)
+    assert [rule["rule"] for rule in document["rules"]] == ["quality.resolved_rate_min"]
+    assert len(verdicts(delivery)) == before + 1
+
+
+def test_a_fail_exits_1_and_says_why(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery, Behaviour(unresolved=80))
+    assert gate(delivery, "--policy", "gates/desk.yaml") == 1
+    shown = capsys.readouterr().out
+    assert "✗ FAIL" in shown
+    assert "look at: unresolved samples of suite quality" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ('{"release_gate": {"quality": {"resolved_rate_min": 0.96}}}', "inconclusive"),
+        ('{"release_gate": {"cost": {"usd_per_resolved_request_max_increase": 0.1}}}', "error"),
+    ],
+)
+def test_what_cannot_be_decided_exits_3(
+    delivery: Delivery, text: str, outcome: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery, Behaviour(unresolved=4))
+    assert gate(delivery, "--policy", policy(delivery, text), "-o", "json") == 3
+    assert json.loads(capsys.readouterr().out)["outcome"] == outcome
+
+
+def test_a_run_can_be_decided_without_keeping_the_verdict(
+    delivery: Delivery, tmp_path: Path
+) -> None:
+    add_run(delivery)
+    before = len(verdicts(delivery))
+    comment = tmp_path / "comment.md"
+    arguments = ("--policy", "gates/desk.yaml", "--no-record", "--markdown", str(comment))
+    assert gate(delivery, *arguments) == 0
+    assert len(verdicts(delivery)) == before
+    assert comment.read_text(encoding="utf-8").startswith("### ✓ Gate: pass")
+
+
+def test_parameters_come_from_outside(delivery: Delivery) -> None:
+    add_run(delivery)
+    text = "policy: release_promotion\nrequire: [success_rate >= floor]\n"
+    path = policy(delivery, text)
+    assert gate(delivery, "--policy", path, "--parameter", "floor=0.9") == 0
+    with pytest.raises(InputError) as caught:
+        gate(delivery, "--policy", path)
+    assert "gates/own.yaml:2:11" in str(caught.value)
+    assert "'floor' is required" in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["floor", "=1", "floor=", "floor=nan", "floor=inf", "floor=x"])
+def test_parameters_that_are_no_numbers(word: str) -> None:
+    with pytest.raises(UsageError, match="gives no number"):
+        parameters_of([word])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (lambda path: (path / "calls.parquet").write_bytes(b""), IntegrityError),
+        (lambda path: (path / "run.json").write_bytes(b"{"), IntegrityError),
+        (lambda path: (path / "run.json").unlink(), UsageError),
+    ],
+)
+def test_a_run_that_was_touched_is_refused(
+    delivery: Delivery, spoil: object, error: type[GatekeeperError]
+) -> None:
+    spoil(add_run(delivery))
+    with pytest.raises(error):
+        gate(delivery, "--policy", "gates/desk.yaml")
+
+
+def test_a_run_that_was_not_finished_is_refused(delivery: Delivery) -> None:
+    directory = delivery.project.runs / RUN
+    make_run(directory, run=describe(SIZES, status="interrupted"), sealed=False)
+    with pytest.raises(UndecidedError, match="the run was never finished"):
+        gate(delivery, "--policy", "gates/desk.yaml")
+
+
+def test_the_policy_of_the_manifest_is_the_default(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery)
+    assert gate(delivery, "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out)["policy_name"] == "desk"
+
+
+def test_a_release_that_is_not_here_names_no_policy(delivery: Delivery) -> None:
+    add_run(delivery, candidate=RunRelease(name="desk", digest="sha256:" + "0" * 64))
+    with pytest.raises(GatekeeperError):
+        gate(delivery)
