@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.adapters.engines.test_openai import Endpoint, served
 
 from gatekeeper.adapters.assembly import Means, open_pipeline
 from gatekeeper.adapters.hashing import FileHasher
@@ -65,13 +66,13 @@ async def test_a_release_answers_from_its_snapshot_with_its_model(home):
     release, locations = home.build("support-desk-v1")
     async with open_pipeline(release, means=home.means, locations=locations) as pipeline:
         assert pipeline.engines["desk"].fingerprint["engine"] == "embedded"
-        served = [
+        made = [
             (await pipeline.handle(request(text), Context(lane="offline")), expected)
             for text, expected in questions(10)
         ]
     right = [
         one.response
-        for one, expected in served
+        for one, expected in made
         if all(part in one.response.answer for part in expected)
     ]
     assert len(right) >= 8
@@ -79,7 +80,7 @@ async def test_a_release_answers_from_its_snapshot_with_its_model(home):
         assert (response.status, response.release) == ("ok", release.digest)
         assert response.quality_signals.resolved
         assert response.citations[0].source.partition("#")[0].endswith(".md")
-    assert all(one.calls[0].input_tokens > 50 for one, _ in served)
+    assert all(one.calls[0].input_tokens > 50 for one, _ in made)
 
 
 async def test_releases_with_the_same_weights_and_serving_share_an_engine(home):
@@ -117,9 +118,11 @@ def hosted(release, **governance):
     model = parts.model.models["desk"].model_copy(
         update={"pinned": False, "endpoint_model": "desk-1", "files": ()}
     )
-    changed = parts.model_copy(
-        update={"model": parts.model.model_copy(update={"models": {"desk": model}})}
-    )
+    # Without a tokenizer a byte counts as a token.
+    ceilings = parts.budgets.per_request.model_copy(update={"input_tokens": 2000})
+    budgets = parts.budgets.model_copy(update={"per_request": ceilings})
+    models = parts.model.model_copy(update={"models": {"desk": model}})
+    changed = parts.model_copy(update={"model": models, "budgets": budgets})
     rules = release.governance.model_copy(update=governance)
     return release.model_copy(update={"components": changed, "governance": rules})
 
@@ -134,3 +137,22 @@ async def test_a_hosted_model_needs_permission(home, monkeypatch):
     async with open_pipeline(allowed, means=home.means, locations={}, engine="openai") as pipeline:
         served = await pipeline.handle(request("Hello?"), Context(lane="offline"))
     assert (served.request.status, served.request.reason) == ("error", "engine_unavailable")
+
+
+async def test_a_hosted_model_answers_over_http(home, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    release, _ = home.build("support-desk-v1")
+    allowed = hosted(release, external_model_calls=True)
+    endpoint = Endpoint()
+    async with (
+        served(endpoint, monkeypatch),
+        open_pipeline(allowed, means=home.means, locations={}, engine="openai") as pipeline,
+    ):
+        made = await pipeline.handle(
+            request("What is the price of the Novvex Max 3302?"), Context(lane="offline")
+        )
+    assert (made.response.status, made.response.answer) == ("ok", "24 months [1]")
+    assert made.response.citations[0].source == made.request.sources[0]
+    (call,) = made.calls
+    assert (call.input_tokens, call.cached_input_tokens, call.output_tokens) == (30, 10, 5)
+    assert endpoint.asked[0]["messages"][0]["role"] == "system"

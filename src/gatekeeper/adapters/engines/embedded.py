@@ -148,16 +148,19 @@ class EmbeddedEngine:
 
     async def _serve(self, jobs: list[Job]) -> None:
         loop = asyncio.get_running_loop()
+        trouble = EngineError("generation was interrupted")
         try:
             results = await loop.run_in_executor(self._threads, self._compute, jobs)
+            for job, result in zip(jobs, results, strict=True):
+                if not job.future.done():
+                    job.future.set_result(result)
         except (RuntimeError, ValueError) as error:
+            trouble = EngineError(f"generation failed: {error}")
+        finally:
+            # Nobody may be left waiting for a batch that is gone.
             for job in jobs:
                 if not job.future.done():
-                    job.future.set_exception(EngineError(f"generation failed: {error}"))
-            return
-        for job, result in zip(jobs, results, strict=True):
-            if not job.future.done():
-                job.future.set_result(result)
+                    job.future.set_exception(trouble)
 
     def _compute(self, jobs: list[Job]) -> list[Generation]:
         sampling = jobs[0].sampling
