@@ -37,7 +37,8 @@ def check(example: Example) -> Check:
     questions = (QUESTION, *OTHERS)
     asked = [body("alone", question) for question in questions]
     old, new = example.answers([*asked, body("alone", QUESTION, QUOTED)])
-    index = next(i for i in range(len(asked)) if telling(old[i], new[i]))
+    index = next((i for i in range(len(asked)) if telling(old[i], new[i])), None)
+    assert index is not None, [answer["answer"] for answer in (*old, *new)]
     assert telling(old[-1], new[-1])
     assert "3 October 2026" in old[-1]["citations"][0]["text"]
     assert "7 November 2026" in new[-1]["citations"][0]["text"]
@@ -58,10 +59,12 @@ def telling(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 async def story(example: Example, check: Check, service: Process) -> Tally:
-    """Swap fifty times while requests come in; each swap is a ledger entry that gets served."""
+    """Swap again and again while requests come in; each swap is a ledger entry that is served."""
     load = Load(service.port, check)
     running = asyncio.create_task(load.run(WORKERS))
-    for _ in range(SWAPS):
+    for number in range(SWAPS):
+        due = number * REQUESTS // SWAPS
+        await _until(lambda due=due: load.tally.answered >= due)
         serial = await asyncio.to_thread(example.swap)
         await _until(lambda serial=serial: serial in load.tally.serials)
     await _until(lambda: load.tally.answered >= REQUESTS)
@@ -86,7 +89,7 @@ def test_no_request_fails_and_none_is_mixed(example: Example, check: Check, tmp_
     assert tally.answered >= REQUESTS
     assert len(tally.serials) >= SWAPS
     assert swaps == 1 + SWAPS
-    assert min(tally.by_release.values()) > REQUESTS / 10
+    assert min(tally.by_release.values()) > REQUESTS / 4
     assert set(tally.by_release) == {example.v1, example.v4}
     rows = _rows(tmp_path)
     assert len(rows) == tally.answered
