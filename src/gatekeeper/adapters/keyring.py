@@ -18,11 +18,13 @@ from gatekeeper.model.keyring import Key, Keyring, KeyRole
 from gatekeeper.model.statement import KEYRING, Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gatekeeper.ports import Signed
 
 FILE: Final = "keyring.json"
+LOCK: Final = ".lock"
 SEEN: Final = "keyring-seen.json"
 PASSWORD_VARIABLE: Final = "GATEKEEPER_KEY_PASSWORD"
 KEY_DAYS: Final = 365 * 2
@@ -87,6 +89,21 @@ class KeyDirectory:
         trusted = self.keyring(allow_expired=True) if (self.path / FILE).exists() else keyring
         signer = self.signer(trusted, "root")
         atomic.replace(self.path / FILE, sign_keyring(keyring, signer))
+
+    def update(self, change: Callable[[Keyring], tuple[Key, ...]]) -> Keyring:
+        """Publish the next version: other processes wait, so that none is lost.
+
+        Args:
+            change: From the keyring as it is to the keys of the next.
+
+        Raises:
+            RefusedError: No root key here may sign it.
+        """
+        with atomic.locked(self.path / LOCK):
+            keyring = self.keyring(allow_expired=True)
+            new = renewed(keyring, change(keyring))
+            self.write(new)
+            return new
 
     def signer(self, keyring: Keyring, role: KeyRole) -> signing.LocalSigner:
         """The newest current key of a role whose private half is on this machine.

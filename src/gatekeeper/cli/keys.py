@@ -78,12 +78,12 @@ def generate(
             fix=f"put one into the environment variable {keyrings.PASSWORD_VARIABLE}",
         )
     keys = keys_of(session.project)
-    keyring = keys.keyring(allow_expired=True)
+    keys.signer(keys.keyring(allow_expired=True), "root")
     new = keyrings.new_key((role.value,), password=password)
     name = f"{role.value}-{new.key.id[:12]}"
     new.write(keys.path, name)
-    keys.write(keyrings.renewed(keyring, (*keyring.keys, new.key)))
-    document = {"version": keyring.version + 1, **new.key.model_dump(mode="json")}
+    keyring = keys.update(lambda old: (*old.keys, new.key))
+    document = {"version": keyring.version, **new.key.model_dump(mode="json")}
     session.emit(
         document,
         f"[green]made[/green] {_line(new.key, {new.key.id})}\n  private key keys/{name}.key",
@@ -98,32 +98,29 @@ def revoke(
     project: ProjectOption = HERE,
 ) -> None:
     """Let nothing count any more that a key signed, unless a later ledger entry vouches for it."""
-    from gatekeeper.adapters import keyring as keyrings
     from gatekeeper.cli.wiring import keys_of
 
     session = Session(project, output)
-    keys = keys_of(session.project)
-    keyring = keys.keyring(allow_expired=True)
-    key = _find(keyring, key_id)
-    _refuse_last_root(keyring, key)
-    ended = key.model_copy(update={"revokedAt": datetime.now(UTC), "reason": reason})
-    others = tuple(ended if one.id == key.id else one for one in keyring.keys)
-    keys.write(keyrings.renewed(keyring, others))
-    document = {"version": keyring.version + 1, **ended.model_dump(mode="json")}
+
+    def without(keyring: Keyring) -> tuple[Key, ...]:
+        key = _find(keyring, key_id)
+        _refuse_last_root(keyring, key)
+        ended = key.model_copy(update={"revokedAt": datetime.now(UTC), "reason": reason})
+        return tuple(ended if one.id == key.id else one for one in keyring.keys)
+
+    keyring = keys_of(session.project).update(without)
+    ended = _find(keyring, key_id)
+    document = {"version": keyring.version, **ended.model_dump(mode="json")}
     session.emit(document, f"[green]revoked[/green] {_line(ended, set())}")
 
 
 @app.command()
 def renew(output: OutputOption = Output.text, project: ProjectOption = HERE) -> None:
     """Publish the keyring again as it is, good for another year."""
-    from gatekeeper.adapters import keyring as keyrings
     from gatekeeper.cli.wiring import keys_of
 
     session = Session(project, output)
-    keys = keys_of(session.project)
-    keyring = keys.keyring(allow_expired=True)
-    new = keyrings.renewed(keyring, keyring.keys)
-    keys.write(new)
+    new = keys_of(session.project).update(lambda keyring: keyring.keys)
     session.emit(
         {"version": new.version, "expires": new.model_dump(mode="json")["expires"]},
         f"[green]renewed[/green] keyring version {new.version}, until {new.expires:%Y-%m-%d}",

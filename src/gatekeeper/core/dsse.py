@@ -113,8 +113,14 @@ def _json(data: bytes, where: str) -> dict[str, Any]:
     if len(data) > MAX_BUNDLE:
         _refuse(f"the bundle is larger than {MAX_BUNDLE} bytes", where)
     try:
-        document = json.loads(data, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        document = json.loads(data.decode(), object_pairs_hook=_once)
+    except UnicodeDecodeError:
+        _refuse("not a signed bundle: not UTF-8", where)
+    except json.JSONDecodeError:
+        _refuse("not a signed bundle: not JSON, or cut short", where)
+    except RecursionError:
+        _refuse("not a signed bundle: nested too deeply", where)
+    except ValueError as error:
         _refuse(f"not a signed bundle: {error}", where)
     if not isinstance(document, dict):
         _refuse("not a signed bundle: not a JSON object", where)
@@ -124,7 +130,7 @@ def _json(data: bytes, where: str) -> dict[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key is repeated")
+        raise ValueError("it repeats a key")
     return found
 
 

@@ -145,10 +145,14 @@ def _entry(statement: Statement, place: str) -> LedgerEntry:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise IntegrityError(
-            f"it is no entry that this version understands: {key}: {first['msg']}",
+            f"it is no entry that this version understands: {key}: {_plain(first['msg'])}",
             where=place,
             fix="if a later version of gatekeeper wrote it, use that version",
         ) from None
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _refused(why: str, place: str, fix: str) -> IntegrityError:
