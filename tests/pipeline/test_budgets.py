@@ -62,8 +62,11 @@ async def test_a_chain_that_ends_in_search_always_answers():
 
 
 async def test_the_context_length_of_the_model_is_a_ceiling_too():
-    made = desk(model={"models": {"big": {"context_length": 60}}})
+    short = {"context_length": 60}
+    made = desk(model={"models": {"big": {"pinned": True, **short}}})
     assert (await made.ask()).response.reason == "budget_breach"
+    made = desk(model={"models": {"big": short}})
+    assert (await made.ask()).response.status == "ok"
 
 
 async def test_output_is_cut_to_what_is_left():

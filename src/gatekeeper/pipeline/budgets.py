@@ -141,7 +141,9 @@ class Purse:
         return visit.loop_depth < deepest and self.may_call(visit) and self.retries_left(visit) > 0
 
     def _fits(self, visit: Visit, model: str, tokens: int, cap: int, cost: int) -> bool:
-        context = self._models[model].context_length
+        known = self._models[model]
+        # A hosted model's tokens can only be bounded here; its endpoint checks their number itself.
+        context = known.context_length if known.pinned else None
         return (
             _within(_used_input(visit) + tokens, self._request.input_tokens)
             and _within(tokens + cap, context)
