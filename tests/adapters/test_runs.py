@@ -12,7 +12,7 @@ from builders_runs import CANDIDATE, Behaviour, Case, describe, make_run
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.records import RunRecords
-from gatekeeper.adapters.runs import find_run, open_tables, read_run, seal, write_run
+from gatekeeper.adapters.runs import find_run, open_lines, open_tables, read_run, seal, write_run
 from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
 
 if TYPE_CHECKING:
@@ -71,6 +71,14 @@ def test_part_of_a_line_left_by_a_kill_is_left_out_and_noted(tmp_path: Path) -> 
         file.write(b'{"request_id":"x","att')
     run = seal(tmp_path, describe(SMALL))
     assert run.notes == ("calls.jsonl: its last line was cut short and left out",)
+
+
+def test_tables_can_be_read_while_they_are_written(tmp_path: Path) -> None:
+    with RunRecords(tmp_path) as records:
+        records.write(Case(CANDIDATE, "quality", 0, Behaviour()).rows())
+        connection, notes = open_lines(tmp_path)
+        assert connection.execute("SELECT count(*) FROM requests").fetchone() == (1,)
+        assert notes == ()
 
 
 @pytest.mark.parametrize(

@@ -76,20 +76,32 @@ def seal(directory: Path, run: Run) -> Run:
     """
     if run.files:
         return run
-    notes, files = list(run.notes), {}
-    with _connection() as connection:
+    connection, notes = open_lines(directory)
+    files = {}
+    with connection:
         for table in TABLES:
-            if note := _read_lines(connection, directory, table):
-                notes.append(note)
             target = directory / table.sealed
             _copy(connection, table, target)
             files[table.sealed] = file_digest(target)
     atomic.sync_directory(directory)
-    sealed = run.model_copy(update={"files": files, "notes": tuple(notes)})
+    sealed = run.model_copy(update={"files": files, "notes": run.notes + notes})
     write_run(directory, sealed)
     for table in TABLES:
         (directory / table.lines).unlink(missing_ok=True)
     return sealed
+
+
+def open_lines(directory: Path) -> tuple[DuckDBPyConnection, tuple[str, ...]]:
+    """A database in memory with the tables of a directory that is still being written.
+
+    A kill can leave part of a last line behind: it is left out, and a note says so.
+
+    Raises:
+        IntegrityError: A table holds something other than rows of its kind.
+    """
+    connection = _connection()
+    notes = [_read_lines(connection, directory, table) for table in TABLES]
+    return connection, tuple(note for note in notes if note)
 
 
 def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
