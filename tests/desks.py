@@ -38,7 +38,7 @@ from gatekeeper.runtime.server import listen, server
 from gatekeeper.runtime.watermark import Watermark
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from pathlib import Path
 
     from gatekeeper.model.envelope import RequestEnvelope
@@ -181,12 +181,20 @@ class Running:
 
     def until(self, letter: str) -> None:
         """Wait for the release of that letter."""
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            if self.get("/readyz").body["release"] == digest_of(letter):
-                return
+        self.wait(lambda ready: ready["release"] == digest_of(letter))
+
+    def problem(self) -> tuple[int, dict[str, Any]]:
+        """Wait for the one problem that `/readyz` tells; its status and the problem."""
+        found = self.wait(lambda ready: any(p.get("code") != "loading" for p in ready["problems"]))
+        (problem,) = found.body["problems"]
+        return found.status, problem
+
+    def wait(self, holds: Callable[[dict[str, Any]], bool]) -> Reply:
+        deadline = time.monotonic() + 20
+        while not holds((reply := self.get("/readyz")).body):
+            assert time.monotonic() < deadline, reply.body
             time.sleep(0.02)
-        raise AssertionError(self.get("/readyz").body)
+        return reply
 
 
 def call(port: int, path: str, body: Any = None, **headers: str) -> Reply:
