@@ -46,6 +46,7 @@ class Problem:
         path: Dotted path of the key, such as ``components.prompt.system``.
         accepted: What would be accepted there.
         nearest: The valid name nearest to the one found, if any.
+        code: Stable name of the check that found it, for programs; empty for faults of form.
     """
 
     message: str
@@ -55,6 +56,7 @@ class Problem:
     path: str = ""
     accepted: str = ""
     nearest: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         place = self.file

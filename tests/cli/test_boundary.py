@@ -102,6 +102,7 @@ def test_programs_get_every_problem(capsys: pytest.CaptureFixture[str]) -> None:
         "path": "x.y",
         "accepted": "right",
         "nearest": "z",
+        "code": "",
     }
 
 

@@ -148,7 +148,7 @@ def test_nothing_is_written_where_a_check_fails(root: Path, gatekeeper: Run) -> 
     assert code == 2
     [problem] = json.loads(out)["error"]["problems"]
     assert (problem["file"], problem["line"]) == ("manifests/desk/template.jinja", 1)
-    assert problem["nearest"] == "input"
+    assert (problem["nearest"], problem["code"]) == ("input", "prompt-template")
     assert "did you mean 'input'?" in err
     assert not list((root / ".gatekeeper/store").iterdir())
 

@@ -28,9 +28,20 @@ def lines(**changes: object) -> dict[str, str]:
     assert "hosted models allowed" in text
     assert "none: it is not signed" in shown(release, None, [])
     return {
-        line.split("[", 1)[0].strip(): line.split("[/dim]  ", 1)[1]
-        for line in summary(release).splitlines()
+        line.split("[", 1)[0].strip(): line.split("[/dim] ", 1)[1]
+        for line in summary(release, width=200).splitlines()
     }
+
+
+def test_long_lines_are_wrapped_below_themselves() -> None:
+    import json
+
+    engines = [{"name": "vllm", "version": ">=0.32,<0.34"}] * 4
+    content = json.dumps({**PLAIN, "serving": {"engines": engines}})
+    release = pack("desk", Governance(), Components.model_validate_json(content), {}).release
+    found = summary(release, width=60).splitlines()
+    assert len(found) > 8
+    assert any(line.startswith(" " * 26) for line in found)
 
 
 def test_components_in_a_line_each() -> None:

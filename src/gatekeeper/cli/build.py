@@ -39,7 +39,7 @@ def build(
     built = wiring.build_in_memory(home, document, models)
     signer, key = wiring.release_signer(home)
     new = publish(built, document, wiring.store_of(home), signer)
-    text = report.built(built.packed.release, built.warnings, key=key, new=new)
+    text = report.built(built.packed.release, built.warnings, key=key, new=new, width=session.width)
     session.emit(_document(built, document.file), text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +12,6 @@ from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Se
 
 if TYPE_CHECKING:
     from gatekeeper.core.diff import Change, ReleaseDiff
-
-MAX_WIDTH = 120
 
 
 class Form(StrEnum):
@@ -50,7 +47,7 @@ def diff(
     if form is Form.markdown:
         text = escape(markdown(found).rstrip("\n"))
     else:
-        text = report.text(found, width=min(shutil.get_terminal_size().columns, MAX_WIDTH))
+        text = report.text(found, width=session.width)
     session.emit(document(found), text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +32,8 @@ ProjectOption = Annotated[
     Path, typer.Option("--project", help="The project's directory.", show_default="here")
 ]
 HERE = Path()
+MAX_WIDTH = 120
+"""Longer lines are hard to read, however wide the terminal."""
 
 
 class Session:
@@ -46,6 +49,11 @@ class Session:
         from gatekeeper.adapters.project import Project
 
         return Project.open(self.directory)
+
+    @property
+    def width(self) -> int:
+        """Columns for text that is wrapped here: the terminal's, 80 where there is none."""
+        return min(shutil.get_terminal_size().columns, MAX_WIDTH)
 
     def emit(self, document: Mapping[str, Any], text: str) -> None:
         """Answer on stdout: `document` as one JSON document, or `text` (rich markup)."""

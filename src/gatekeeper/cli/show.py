@@ -34,4 +34,4 @@ def show(
         ],
     }
     lines = [f"{created}  {kind}" for kind, created, _ in statements]
-    session.emit(document, report.shown(release, record, lines))
+    session.emit(document, report.shown(release, record, lines, width=session.width))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -116,6 +116,9 @@ class Pinner:
 
     def place(self, finding: Finding) -> Problem:
         """A finding as a problem: in the file that its content came from, or in the manifest."""
+        return replace(self._placed(finding), code=finding.code)
+
+    def _placed(self, finding: Finding) -> Problem:
         message, path = finding.message, finding.path
         if path in self.texts:
             name = ".".join(str(step) for step in path)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.core.canonical import short
 from gatekeeper.model.base import COMPONENTS
 from gatekeeper.report.markup import escape
+from gatekeeper.report.spans import Span, words, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,23 +21,29 @@ MIB = 1 << 20
 KIB = 1 << 10
 
 
-def summary(release: Release) -> str:
-    """One line a component: its name, the beginning of its digest, what is in it."""
-    return "\n".join(
-        f"  {name:<10}[dim]{short(release.component_digests[name])}[/dim]  "
-        f"{escape(_SAYS[name](release.components))}"
-        for name in COMPONENTS
-    )
+def summary(release: Release, *, width: int = 80) -> str:
+    """A line a component (or more, wrapped): name, beginning of its digest, what is in it."""
+    lines: list[str] = []
+    for name in COMPONENTS:
+        spans = [
+            Span(f"{name:<9}"),
+            Span(f"{short(release.component_digests[name])} ", "dim"),
+            *words(_SAYS[name](release.components)),
+        ]
+        lines += wrap(spans, width, first="  ", rest=" " * 26)
+    return "\n".join(lines)
 
 
-def built(release: Release, warnings: Sequence[Problem], *, key: str, new: bool) -> str:
+def built(
+    release: Release, warnings: Sequence[Problem], *, key: str, new: bool, width: int = 80
+) -> str:
     """What `gatekeeper build` says."""
     state = f"built and signed with {key}" if new else f"already built, signed with {key}"
     lines = [
-        f"[bold]{escape(release.name)}[/bold]@{release.digest}",
-        f"[green]{state}[/green]",
+        f"[bold]{escape(release.name)}[/bold]  [green]{state}[/green]",
+        release.digest,
         "",
-        summary(release),
+        summary(release, width=width),
     ]
     if warnings:
         lines += ["", *(f"[yellow]warning[/yellow] {escape(problem)}" for problem in warnings)]
@@ -44,12 +51,18 @@ def built(release: Release, warnings: Sequence[Problem], *, key: str, new: bool)
     return "\n".join(lines)
 
 
-def shown(release: Release, record: ReleaseRecord | None, statements: Sequence[str]) -> str:
+def shown(
+    release: Release,
+    record: ReleaseRecord | None,
+    statements: Sequence[str],
+    *,
+    width: int = 80,
+) -> str:
     """What `gatekeeper show` says."""
-    lines = [f"[bold]{escape(release.name)}[/bold]@{release.digest}", ""]
+    lines = [f"[bold]{escape(release.name)}[/bold]", release.digest, ""]
     if record:
         lines += [*_facts(record), ""]
-    lines += ["components", summary(release), "", "governance"]
+    lines += ["components", summary(release, width=width), "", "governance"]
     regions = ", ".join(release.governance.data_residency) or "anywhere"
     calls = "allowed" if release.governance.external_model_calls else "not allowed"
     lines += [f"  served in     {escape(regions)}", f"  hosted models {calls}", "", "statements"]
