@@ -278,8 +278,8 @@ COMPOSITES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 
 EVIDENCE: Final = {
     "sbom_attached": "an SBOM of the release",
-    "provenance_attestation_present": "a provenance attestation of the release",
-    "dataset_lineage_present": "a signed lineage of the data that the release was made from",
-    "unresolved_high_severity_findings": "the findings of a vulnerability scan",
+    "provenance_attestation_present": "a provenance attestation",
+    "dataset_lineage_present": "a signed lineage of its data",
+    "unresolved_high_severity_findings": "findings of a vulnerability scan",
 }
 """Statements about a release that a policy may demand, in words."""

@@ -73,7 +73,7 @@ def not_applicable(rule: Rule) -> RuleResult:
 
 def evidence(rule: Rule) -> RuleResult:
     """A rule that demands a statement about the release which cannot be attached yet."""
-    reason = f"absent: {EVIDENCE[rule.metric]}; this version reads no such evidence"
+    reason = f"absent: {EVIDENCE[rule.metric]}; this version can read none"
     return result(rule, "error", "evidence_absent", reason)
 
 
@@ -187,7 +187,7 @@ def _census(rule: Rule, metric: Metric, seen: Census) -> RuleResult:
         code,
         reason,
         settle=settle,
-        look_at="" if outcome == "pass" else metric.look_at,
+        look_at=metric.look_at if outcome == "fail" else "",
         estimate=float(seen.occurrences),
         low=low,
         high=high,
@@ -208,7 +208,7 @@ def _counted(rule: Rule, seen: Census, high: float) -> tuple[RuleOutcome, str, s
         what = f"0 in {exposures}, but {seen.unknown:,} more ended in an error and show nothing"
         return "inconclusive", "unknown", what, "the same run without those errors"
     if seen.exposures < rule.exposures:
-        what = f"0 in {exposures}: too few, {rule.exposures:,} are asked for"
+        what = f"0 in {exposures}, which are too few"
         settle = f"{rule.exposures:,} exposures without one"
         return "inconclusive", "too_few", what, settle
     what = f"0 in {exposures}, which excludes a rate above {wording.percent(high)}"

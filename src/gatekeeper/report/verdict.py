@@ -51,6 +51,8 @@ def verdict_text(verdict: Verdict) -> str:
             text = escape(_aligned(cells, widths))
             lines.append(f" [{style}]{mark} {text}[/{style}]")
             lines += [f"[dim]{escape(line)}[/dim]" for line in _advice(rule)]
+    absent = {rule.reason for rule in verdict.rules if rule.outcome == "not_applicable"}
+    lines += [f"[dim]n/a: {escape(reason)}[/dim]" for reason in sorted(absent)]
     if verdict.outcome == "fail" and verdict.baseline is not None:
         both = f"sha256:{short(verdict.baseline)} sha256:{short(verdict.release)}"
         lines.append(f"what changed: [cyan]gatekeeper diff {both}[/cyan]")
@@ -153,11 +155,12 @@ def _hints(rule: RuleResult) -> list[tuple[str, str]]:
 
 def _advice(rule: RuleResult) -> list[str]:
     """What to do about a rule that did not pass, wrapped."""
-    if rule.outcome == "pass":
+    if rule.outcome in {"pass", "not_applicable"}:
         return []
     numbers = rule.estimate is not None and rule.test != "census"
     parts = [] if numbers else [rule.reason]
-    parts += [f"{label}: {text}" for label, text in _hints(rule)]
+    hints = _hints(rule) if rule.outcome == "fail" else _hints(rule)[:1]
+    parts += [f"{label}: {text}" for label, text in hints]
     return [
         line
         for part in parts
