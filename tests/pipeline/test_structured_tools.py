@@ -1,0 +1,16 @@
+"""A tool call where JSON was asked for is no answer that fits the schema."""
+
+from __future__ import annotations
+
+import pytest
+from tests.pipeline.desks import desk
+
+
+@pytest.mark.parametrize(
+    "said", ['<tool>open_ticket {"item": "Zentor"}</tool>', "<tool>open_ticket {}</tool>"]
+)
+async def test_a_tool_call_does_not_conform(said):
+    served = await desk(says=[said, said]).ask("a ticket please", response_format="json")
+    assert served.request.schema_valid is False
+    served = await desk(says=[said, said]).ask("a ticket please")
+    assert served.request.schema_valid is None
