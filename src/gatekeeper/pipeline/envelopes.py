@@ -100,7 +100,7 @@ def _row(release: Release, visit: Visit, answer: Answer, latency_us: int) -> Req
         reason=answer.reason,
         refused=answer.refused,
         policy_violation=answer.policy_violation,
-        schema_valid=answer.schema_valid,
+        schema_valid=_conforms(visit, answer),
         sources=tuple(chunk.source for chunk in visit.chunks),
         breach_actions=tuple(visit.breach_actions),
         forbidden_tool_calls=visit.forbidden_tool_calls,
@@ -108,3 +108,9 @@ def _row(release: Release, visit: Visit, answer: Answer, latency_us: int) -> Req
         input=visit.text,
         answer=answer.raw or answer.text,
     )
+
+
+def _conforms(visit: Visit, answer: Answer) -> bool | None:
+    """Whoever asked for JSON and got something else did not get what the schema says."""
+    asked = visit.request.response_format == "json" and answer.status != "error"
+    return False if asked and answer.schema_valid is None else answer.schema_valid

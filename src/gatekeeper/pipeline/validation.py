@@ -83,7 +83,6 @@ class Validator:
             tool_calls=checked,
             confidence=sure,
             resolved=not waiting,
-            schema_valid=_unmet(visit),
         )
 
     def _tool_fault(self, visit: Visit, text: str, sure: float, fault: tools.ToolFault) -> Fault:
@@ -97,7 +96,6 @@ class Validator:
             status,
             fault.reason,
             confidence=sure,
-            schema_valid=_unmet(visit),
         )
         return Fault(fault.detail, final)
 
@@ -128,11 +126,6 @@ def cited_in_json(value: Any, chunks: tuple[Chunk, ...]) -> tuple[Citation, ...]
     source = value.get("source") if isinstance(value, dict) else None
     numbers = source if isinstance(source, list) else [source]
     return _citations({number for number in numbers if type(number) is int}, chunks)
-
-
-def _unmet(visit: Visit) -> bool | None:
-    """Whoever asked for JSON and got a tool call did not get what the schema says."""
-    return False if visit.request.response_format == "json" else None
 
 
 def follow_up_risk(answer: Answer) -> FollowUpRisk:
