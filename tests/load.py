@@ -13,21 +13,15 @@ if TYPE_CHECKING:
 
 QUESTION = "What is the release date on the Northwind Manual?"
 """The manuals of v1 and v4 say different things of it."""
-OTHERS = (
-    "What is the session length for the Elvan?",
-    "What is the upload limit for the Lika?",
-    "Please tell me the firmware version of the Nahalbel 4.",
-)
-"""Asked instead where the model does not answer that in a way that shows who signs."""
 QUOTED = "deterministic"
 """The task class that search answers, without a model."""
 VARYING = {"requestId", "serial", "latencyUs", "qualitySignals"}
 """What differs between two answers of one release to one question."""
 
 
-def body(name: str, question: str, task_class: str | None = None) -> dict[str, Any]:
-    """A question as an envelope."""
-    request = {"requestId": name, "tenantId": "public", "userId": "load", "input": question}
+def body(name: str, task_class: str | None = None) -> dict[str, Any]:
+    """The question as an envelope."""
+    request = {"requestId": name, "tenantId": "public", "userId": "load", "input": QUESTION}
     return request if task_class is None else {**request, "taskClass": task_class}
 
 
@@ -46,12 +40,10 @@ class Check:
     """Judges responses.
 
     Attributes:
-        question: What models are asked; search is asked `QUESTION`.
         expected: What a release answers, alone and offline, by its digest and the task class.
         release_of: The release that a ledger entry makes stable.
     """
 
-    question: str
     expected: Mapping[tuple[str, str | None], Mapping[str, Any]]
     release_of: Callable[[int], str]
 
@@ -99,14 +91,12 @@ class Load:
         while not self._stopping:
             self._number += 1
             name = f"load-{self._number}"
-            quoted = self._number % 3 == 0
-            question = QUESTION if quoted else self._check.question
-            task_class = QUOTED if quoted else None
+            task_class = QUOTED if self._number % 3 == 0 else None
             try:
                 if self._number % 3 == 1:
-                    envelope, headers = await self._chat(session, name, question)
+                    envelope, headers = await self._chat(session, name)
                 else:
-                    request = body(name, question, task_class)
+                    request = body(name, task_class)
                     envelope, headers = await self._envelope(session, request)
             except (aiohttp.ClientError, TimeoutError, KeyError) as error:
                 self.tally.wrong.append(f"{type(error).__name__}: {error}")
@@ -131,8 +121,8 @@ class Load:
                 raise KeyError(f"{response.status}: {found}")
             return found, response.headers
 
-    async def _chat(self, session: aiohttp.ClientSession, name: str, question: str) -> Any:
-        request = {"messages": [{"role": "user", "content": question}], "user": "load"}
+    async def _chat(self, session: aiohttp.ClientSession, name: str) -> Any:
+        request = {"messages": [{"role": "user", "content": QUESTION}], "user": "load"}
         headers = {"x-request-id": name}
         url = f"{self._url}/v1/chat/completions"
         async with session.post(url, json=request, headers=headers) as response:

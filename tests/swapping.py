@@ -44,18 +44,20 @@ class Example:
     def release_of(self, serial: int) -> str:
         return self.entries[serial]
 
-    def answers(self, requests: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+    def answers(
+        self, requests: Sequence[Mapping[str, Any]], engine: str
+    ) -> list[list[dict[str, Any]]]:
         """What v1 and what v4 answer to each request, alone, offline and one at a time."""
-        return [asyncio.run(self._answers(digest, requests)) for digest in (self.v1, self.v4)]
+        return [asyncio.run(self._answers(one, requests, engine)) for one in (self.v1, self.v4)]
 
     async def _answers(
-        self, digest: str, requests: Sequence[Mapping[str, Any]]
+        self, digest: str, requests: Sequence[Mapping[str, Any]], engine: str
     ) -> list[dict[str, Any]]:
         project = Project.open(self.root)
         release = store_of(project).load(digest)
         means = pipelines.means_of(project)
         found = []
-        async with pipelines.opened(release, means, self.site.verifier) as pipeline:
+        async with pipelines.opened(release, means, self.site.verifier, engine) as pipeline:
             for request in requests:
                 envelope = RequestEnvelope.model_validate_json(json.dumps(request))
                 served = await pipeline.handle(envelope, Context(lane="offline"))

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from load import OTHERS, QUESTION, QUOTED, Check, Load, Tally, body
+from load import QUOTED, Check, Load, Tally, body
 from stages import Process, process
 from swapping import Example, make_example
+from told import model_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SWAPS = 50
-REQUESTS = 10_000
 WORKERS = 24
+DISTINCT = ("route", "contextVersion", "promptVersion", "routeVersion")
 
 
 @pytest.fixture(scope="module")
@@ -28,46 +29,52 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
 
 
 @pytest.fixture(scope="module")
-def check(example: Example) -> Check:
-    """What each release answers offline; in nothing that it shows of itself is it like the other.
-
-    The answer of the model ends with the signature that the prompt asks for, search quotes the
-    chunk, and the route has its name in each.
-    """
-    questions = (QUESTION, *OTHERS)
-    asked = [body("alone", question) for question in questions]
-    old, new = example.answers([*asked, body("alone", QUESTION, QUOTED)])
-    index = next((i for i in range(len(asked)) if telling(old[i], new[i])), None)
-    assert index is not None, [answer["answer"] for answer in (*old, *new)]
-    assert telling(old[-1], new[-1])
-    assert "3 October 2026" in old[-1]["citations"][0]["text"]
-    assert "7 November 2026" in new[-1]["citations"][0]["text"]
-    expected = {
-        (answer["release"], task_class): answer
-        for answers in (old, new)
-        for answer, task_class in ((answers[index], None), (answers[-1], QUOTED))
-    }
-    return Check(questions[index], expected, example.release_of)
+def endpoint() -> Iterator[None]:
+    """A model that says what it was told, for the engine `openai`."""
+    with model_server() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATEKEEPER_OPENAI_BASE_URL", url)
+        yield
 
 
-def telling(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two answers differ in everything that depends on what the releases differ in."""
-    fields = ("answer", "route", "contextVersion", "promptVersion", "routeVersion")
-    return one["status"] == other["status"] == "ok" and all(
-        one[field] != other[field] for field in fields
+@dataclass(frozen=True)
+class Answers:
+    """What each release answers offline: by its model, and by quoting a chunk."""
+
+    old: list[dict[str, Any]]
+    new: list[dict[str, Any]]
+
+    def check(self, example: Example) -> Check:
+        """The answers as what every response has to agree with."""
+        expected = {
+            (answer["release"], task_class): answer
+            for answers in (self.old, self.new)
+            for answer, task_class in zip(answers, (None, QUOTED), strict=True)
+        }
+        return Check(expected, example.release_of)
+
+
+def answers(example: Example, engine: str) -> Answers:
+    """Answers in which the releases differ wherever a response shows which one it is from."""
+    old, new = example.answers([body("alone"), body("alone", QUOTED)], engine)
+    assert all(
+        one[field] != two[field] for one, two in zip(old, new, strict=True) for field in DISTINCT
     )
+    assert "3 October 2026" in old[1]["citations"][0]["text"]
+    assert "7 November 2026" in new[1]["citations"][0]["text"]
+    return Answers(old, new)
 
 
-async def story(example: Example, check: Check, service: Process) -> Tally:
+async def story(example: Example, check: Check, service: Process, plan: tuple[int, int]) -> Tally:
     """Swap again and again while requests come in; each swap is a ledger entry that is served."""
+    requests, swaps = plan
     load = Load(service.port, check)
     running = asyncio.create_task(load.run(WORKERS))
-    for number in range(SWAPS):
-        due = number * REQUESTS // SWAPS
+    for number in range(swaps):
+        due = number * requests // swaps
         await _until(lambda due=due: load.tally.answered >= due)
         serial = await asyncio.to_thread(example.swap)
         await _until(lambda serial=serial: serial in load.tally.serials)
-    await _until(lambda: load.tally.answered >= REQUESTS)
+    await _until(lambda: load.tally.answered >= requests)
     load.stop()
     return await running
 
@@ -79,23 +86,40 @@ async def _until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_no_request_fails_and_none_is_mixed(example: Example, check: Check, tmp_path: Path) -> None:
-    with process(example.root, "--records", str(tmp_path)) as service:
-        service.until_serial(2)
-        tally = asyncio.run(story(example, check, service))
-        swaps = service.get("/v1/release").body["swaps"]
+def swapped(
+    example: Example, check: Check, engine: str, plan: tuple[int, int], records: Path
+) -> None:
+    """Play the story against a service, and look at what it answered and recorded."""
+    requests, swaps = plan
+    with process(example.root, "--records", str(records), "--engine", engine) as service:
+        service.until_serial(max(example.entries))
+        tally = asyncio.run(story(example, check, service, plan))
+        counted = service.get("/v1/release").body["swaps"]
         assert service.stop() == 0
     assert tally.wrong == []
-    assert tally.answered >= REQUESTS
-    assert len(tally.serials) >= SWAPS
-    assert swaps == 1 + SWAPS
-    assert min(tally.by_release.values()) > REQUESTS / 4
-    assert set(tally.by_release) == {example.v1, example.v4}
-    rows = _rows(tmp_path)
+    assert tally.answered >= requests
+    assert counted == 1 + swaps
+    assert len(tally.serials) >= swaps
+    assert min(tally.by_release.values()) > requests / 4
+    rows = _rows(records)
     assert len(rows) == tally.answered
     assert all(example.release_of(row["serial"]) == row["release"] for row in rows)
 
 
-def _rows(directory: Path) -> list[dict[str, object]]:
+def _rows(directory: Path) -> list[dict[str, Any]]:
     files = sorted(directory.rglob("requests.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_no_request_fails_and_none_is_mixed(example: Example, tmp_path: Path) -> None:
+    found = answers(example, "openai")
+    assert [found.old[0]["answer"][-5:], found.new[0]["answer"][-5:]] == ["- Ada", "- Eve"]
+    assert found.old[0]["answer"].startswith("3 October 2026 [")
+    assert found.new[0]["answer"].startswith("7 November 2026 [")
+    swapped(example, found.check(example), "openai", (10_000, 50), tmp_path)
+
+
+def test_a_model_in_this_process_goes_on_through_swaps(example: Example, tmp_path: Path) -> None:
+    check = answers(example, "embedded").check(example)
+    swapped(example, check, "embedded", (1_000, 10), tmp_path)
