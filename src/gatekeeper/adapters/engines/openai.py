@@ -32,6 +32,9 @@ API_KEYS: Final = ("GATEKEEPER_OPENAI_API_KEY", "OPENAI_API_KEY")
 API_VERSION: Final = "1"
 MAX_RESPONSE_BYTES: Final = 8 << 20
 CONNECTIONS: Final = 256
+KEEP_ALIVE: Final = 4
+"""Seconds. Servers made with uvicorn, vLLM's among them, hang up after 5 idle ones, and a request
+sent at that moment is lost: let go first."""
 RETRYABLE: Final = frozenset((408, 409, 425, 429))
 SERVER_ERROR: Final = 500
 OK: Final = 200
@@ -126,7 +129,7 @@ async def open_engine(seat: Seat) -> OpenAIEngine:
     url = f"{_base_url(seat.serving)}/v1/chat/completions"
     key = next((os.environ[name] for name in API_KEYS if os.environ.get(name)), None)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
         headers={"Authorization": f"Bearer {key}"} if key else {},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
     )
