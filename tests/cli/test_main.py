@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
 from gatekeeper import __version__
 from gatekeeper.cli.boundary import guarded
@@ -77,6 +78,17 @@ def test_a_directory_that_is_no_project(tmp_path: Path, capsys: pytest.CaptureFi
     assert guarded(lambda: run(arguments), arguments) == 2
     found = json.loads(capsys.readouterr().out)["error"]
     assert (found["code"], found["where"]) == ("bad-usage", str(tmp_path))
+
+
+def test_giving_up_at_a_question_is_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def give_up(_: str) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("gatekeeper.cli.schema.document", give_up)
+    assert guarded(lambda: run(["schema", "manifest"]), []) == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_the_module_runs_as_a_program() -> None:
