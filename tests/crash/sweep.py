@@ -52,7 +52,8 @@ class Outcome:
     points: int = 0
     old: int = 0
     new: int = 0
-    survived: int = 0
+    survived: list[str] = field(default_factory=list)
+    """Calls that were not made this time: how often memory is asked for is not the same twice."""
     faults: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -159,7 +160,7 @@ class Bench:
         status = runner.run(self.arguments, self.scratch / "output", strace)
         outcome.points += 1
         if status not in {-signal.SIGKILL, 128 + signal.SIGKILL}:
-            outcome.survived += 1
+            outcome.survived.append(point.name)
         fault = self.judge(outcome)
         if fault:
             outcome.faults.append(f"{point.name} #{point.count} (call {point.index}): {fault}")
@@ -226,17 +227,20 @@ def say(text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, help="about so many calls a verb")
+    parser.add_argument("--verb", choices=["promote", "rollback"], help="one of the two")
     parser.add_argument("--cold", type=int, help="about so many calls a verb, new processes")
     given = parser.parse_args()
     runner: Warm | Cold = Cold() if given.cold else Warm()
     faults = 0
     with tempfile.TemporaryDirectory() as directory:
         for verb, bench in benches(Path(directory)):
+            if given.verb not in {None, verb}:
+                continue
             found, total = sweep(bench, runner, given.cold or given.sample)
             say(
                 f"{verb:<9} {found.points} of {total} calls, {found.seconds:.0f} s: head old"
-                f" {found.old}, new {found.new}, not killed {found.survived},"
-                f" faults {len(found.faults)}"
+                f" {found.old}, new {found.new}, not killed {len(found.survived)}"
+                f" {sorted(set(found.survived)) or ''}; faults {len(found.faults)}"
             )
             for fault in found.faults:
                 say("  " + fault)
