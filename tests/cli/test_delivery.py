@@ -139,6 +139,21 @@ def test_documents_for_programs(delivery: Delivery, line: Line) -> None:
     assert found["entries"][0]["entry"]["actor"] == "ada"
 
 
+def test_what_is_live_but_not_sound_is_told(delivery: Delivery, line: Line) -> None:
+    delivery.decide(delivery.v1)
+    promote(delivery.site(), delivery.v1, intent(), delivery.signer())
+    delivery.decide(delivery.v2, delivery.v1)
+    promote(delivery.site(), delivery.v2, intent(), delivery.signer())
+    blobs = delivery.project.store / "blobs/sha256"
+    for digest in (delivery.v1, delivery.v2):
+        (blobs / digest.removeprefix("sha256:")).unlink()
+    assert line("status", "--env", "local") == 1
+    assert "problem" in line.out
+    assert line("rollback", "--env", "local") == 1
+    assert "content" in line.out
+    assert delivery.site().ledger.head() == 2
+
+
 def test_what_comes_later_says_so(delivery: Delivery, line: Line) -> None:
     assert line("promote", delivery.v1, "--env", "local", "--canary", "25") == 2
     assert "canary lanes come with a later version" in line.err
