@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.adapters.nodes import MAX_DEPTH, MAX_NODES, Mapping, Sequence, compose
+from gatekeeper.adapters.nodes import MAX_DEPTH, MAX_NODES, compose
+from gatekeeper.adapters.tree import Mapping, Sequence
 from gatekeeper.errors import InputError
 
 VALUES = st.recursive(

@@ -6,13 +6,13 @@ before they are expanded, and reading stops at the bound instead of after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from gatekeeper.adapters import routing
 from gatekeeper.adapters.paths import dot
-from gatekeeper.adapters.scalars import Refused, Value, resolve
+from gatekeeper.adapters.scalars import Refused, resolve
 from gatekeeper.adapters.text import faults, position
+from gatekeeper.adapters.tree import Key, Mapping, Node, Scalar, Sequence
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -33,86 +33,6 @@ _SYNTAX: Final = (
     ("unknown escape", "a backslash that starts no escape", "the text in single quotes"),
     ("end of stream", "a quotation that does not end", "a closing quotation mark"),
 )
-
-
-@dataclass(slots=True)
-class Node:
-    """A value and the offset of its first character.
-
-    Attributes:
-        refused: Something was wrong with it already; what else is wrong there is noise.
-        size: Values in it, itself included.
-        height: Levels below it, itself included.
-    """
-
-    offset: int
-    refused: bool = False
-    size: int = 1
-    height: int = 1
-
-    def plain(self) -> Any:
-        """As JSON would hold it."""
-        raise NotImplementedError
-
-    def child(self, key: str | int) -> Node | None:
-        """The value under a key or an index."""
-
-
-@dataclass(slots=True)
-class Scalar(Node):
-    """Text, a number, true, false or null."""
-
-    value: Value = None
-
-    def plain(self) -> Value:
-        """The value."""
-        return self.value
-
-
-@dataclass(slots=True)
-class Key:
-    """A key of a mapping, always text."""
-
-    text: str
-    offset: int
-
-
-@dataclass(slots=True)
-class Mapping(Node):
-    """Keys and values in the order they are written, repeated keys included."""
-
-    pairs: list[tuple[Key, Node]] = field(default_factory=list)
-
-    def plain(self) -> dict[str, Any]:
-        """As a dictionary; the first of repeated keys counts."""
-        found: dict[str, Any] = {}
-        for key, value in self.pairs:
-            if key.text not in found:
-                found[key.text] = value.plain()
-        return found
-
-    def child(self, key: str | int) -> Node | None:
-        """The value under a key."""
-        return next((value for found, value in self.pairs if found.text == key), None)
-
-    def key(self, text: str | int) -> Key | None:
-        """Where a key is written first."""
-        return next((found for found, _ in self.pairs if found.text == text), None)
-
-
-@dataclass(slots=True)
-class Sequence(Node):
-    """A list."""
-
-    items: list[Node] = field(default_factory=list)
-
-    def plain(self) -> list[Any]:
-        """As a list."""
-        return [item.plain() for item in self.items]
-
-    def child(self, key: str | int) -> Node | None:
-        """The item at an index."""
-        return self.items[key] if isinstance(key, int) and key < len(self.items) else None
 
 
 def compose(text: str, file: str) -> tuple[Node, list[Problem]]:
@@ -210,13 +130,11 @@ class _Composer:
     def _sequence(self, node: Sequence) -> Sequence:
         while (event := next(self._events)).crepr != "-SEQ":
             self._path.append(len(node.items))
-            self._grow(node, self._node(event))
+            child = self._node(event)
             self._path.pop()
+            node.items.append(child)
+            node.measure(child)
         return node
-
-    def _grow(self, parent: Sequence, child: Node) -> None:
-        parent.items.append(child)
-        _measure(parent, child)
 
     def _mapping(self, node: Mapping) -> Mapping:
         while (event := next(self._events)).crepr != "-MAP":
@@ -226,7 +144,7 @@ class _Composer:
             self._path.pop()
             if key:
                 node.pairs.append((key, child))
-                _measure(node, child)
+                node.measure(child)
         self._check_keys(node)
         return node
 
@@ -284,11 +202,6 @@ class _Composer:
     def _stop(self, message: str, offset: int, accepted: str) -> NoReturn:
         self._add(message, offset, accepted)
         raise InputError(self.problems)
-
-
-def _measure(parent: Node, child: Node) -> None:
-    parent.size += child.size
-    parent.height = max(parent.height, child.height + 1)
 
 
 def _words(problem: str) -> tuple[str, str]:

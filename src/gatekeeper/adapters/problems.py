@@ -2,84 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.adapters.nodes import Mapping, Node, Scalar, Sequence
-from gatekeeper.adapters.paths import dot
 from gatekeeper.adapters.shapes import Shape, nearest
-from gatekeeper.adapters.text import position
-from gatekeeper.errors import Problem
+from gatekeeper.adapters.tree import Mapping, Scalar
+from gatekeeper.adapters.values import HIDDEN, shortened, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic_core import ErrorDetails
 
+    from gatekeeper.adapters.locations import Located
     from gatekeeper.adapters.paths import KeyPath
+    from gatekeeper.adapters.tree import Node
+    from gatekeeper.errors import Problem
 
-MAX_SHOWN: Final = 40
-HIDDEN: Final = "a value that is not shown"
-_SHAPELESS: Final = {"missing", "extra_forbidden"}
 _OWN_WORDS: Final = {"value_error", "assertion_error"}
 _KEY_MARK: Final = "[key]"
-
-_SECRET_ANYWHERE: Final = {
-    "password", "passwd", "passphrase", "secret", "secrets", "credential", "credentials",
-    "authorization", "apikey", "dsn",
-}  # fmt: skip
-_SECRET_AT_END: Final = {"key", "token", "cookie", "bearer", "auth"}
-_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
-_LOOKS_SECRET = re.compile(
-    r"-----BEGIN|\b(sk|pk|rk)[-_]\w{8}|\bgh[oprsu]_\w{8}|\bgithub_pat_|\bglpat-|\bAKIA[0-9A-Z]{8}"
-    r"|\bxox[abpr]-|\bhf_\w{8}|\beyJ\w{8}|://[^/\s:@]+:[^/\s@]+@|\b[Bb]earer \S"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A document that problems can be pinned to."""
-
-    root: Node
-    text: str
-    file: str
-
-    def problem(
-        self, path: KeyPath, message: str, accepted: str = "", nearest: str = ""
-    ) -> Problem:
-        """A problem with the value at `path`, or with the nearest one around it."""
-        line, column = position(self.text, self._node(path)[0].offset)
-        return Problem(message, self.file, line, column, dot(path), accepted, nearest)
-
-    def key_problem(
-        self, path: KeyPath, message: str, accepted: str = "", nearest: str = ""
-    ) -> Problem:
-        """A problem with the last key of `path` itself."""
-        parent = self._node(path[:-1])[0]
-        key = parent.key(path[-1]) if isinstance(parent, Mapping) else None
-        line, column = position(self.text, (key or parent).offset)
-        return Problem(message, self.file, line, column, dot(path), accepted, nearest)
-
-    def node(self, path: KeyPath) -> Node | None:
-        """The value at `path`."""
-        node, depth = self._node(path)
-        return node if depth == len(path) else None
-
-    def refused(self, path: KeyPath) -> bool:
-        """Whether something on the way to `path` is known to be wrong."""
-        return any(self._node(path[:depth])[0].refused for depth in range(len(path) + 1))
-
-    def _node(self, path: KeyPath) -> tuple[Node, int]:
-        node = self.root
-        for depth, part in enumerate(path):
-            inner = node.child(part)
-            if inner is None:
-                return node, depth
-            node = inner
-        return node, len(path)
 
 
 @dataclass(slots=True)
@@ -101,38 +43,6 @@ def translate(
     faults = [_locate(error, document) for error in errors]
     faults = [f for f in faults if not document.refused(f.path) and not _echo(f, faults)]
     return _without_echoes(list(_Translator(document, Shape.of(schema)).explain(faults)))
-
-
-def found(node: Node | None, path: KeyPath) -> str:
-    """What stands there, shortened; nothing of what may be a secret."""
-    if isinstance(node, Mapping):
-        return f"a mapping of {len(node.pairs)}" if node.pairs else "an empty mapping"
-    if isinstance(node, Sequence):
-        return f"a list of {len(node.items)}" if node.items else "an empty list"
-    value = node.value if isinstance(node, Scalar) else None
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if _secret(path, str(value)):
-        return HIDDEN
-    text = json.dumps(value, ensure_ascii=False)
-    text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 2] + "…" + text[-1]
-    return f"the text {text}" if isinstance(value, str) else f"the number {text}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-
-
-def _secret(path: KeyPath, value: str) -> bool:
-    keys = [
-        [word.lower() for word in _WORDS.findall(part)] for part in path if isinstance(part, str)
-    ]
-    anywhere = any(word in _SECRET_ANYWHERE for words in keys for word in words)
-    return (
-        anywhere
-        or any(w[-1:] and w[-1] in _SECRET_AT_END for w in keys)
-        or bool(_LOOKS_SECRET.search(value))
-    )
 
 
 def _locate(error: ErrorDetails, document: Located) -> _Fault:
@@ -190,7 +100,7 @@ class _Translator:
     def _strange_keys(self, path: KeyPath, node: Mapping) -> Iterator[Problem]:
         shape = self._shape.at(path)
         for key, _ in node.pairs:
-            message, near = f"unknown key {_short(key.text)!r}", nearest(key.text, shape.names)
+            message, near = f"unknown key {shortened(key.text)!r}", nearest(key.text, shape.names)
             yield self._document.key_problem((*path, key.text), message, shape.describe(), near)
 
     def _one(self, fault: _Fault) -> Iterator[Problem]:
@@ -219,12 +129,12 @@ class _Translator:
         accepted = ", ".join(parent.names)
         near = nearest(str(key), parent.names)
         return self._document.key_problem(
-            fault.path, f"unknown key {_short(str(key))!r}", accepted, near
+            fault.path, f"unknown key {shortened(str(key))!r}", accepted, near
         )
 
     def _key(self, path: KeyPath) -> Problem:
         key, keys = str(path[-1]), self._shape.at(path[:-1]).keys()
-        message, near = f"found the key {_short(key)!r}", keys.nearest(key)
+        message, near = f"found the key {shortened(key)!r}", keys.nearest(key)
         return self._document.key_problem(path, message, keys.describe(), near)
 
     def _tag(self, fault: _Fault) -> Problem:
@@ -239,7 +149,7 @@ class _Translator:
         node = self._document.node(path)
         shape = self._shape.at(path)
         value = node.value if isinstance(node, Scalar) else ""
-        words = found(node, path)
+        words = shown(node, path)
         near = "" if words == HIDDEN else shape.nearest(value)
         return self._document.problem(path, f"found {words}", shape.describe(), near)
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gatekeeper.adapters.files import read_regular
-from gatekeeper.adapters.nodes import Mapping, compose
-from gatekeeper.adapters.problems import Located, translate
+from gatekeeper.adapters.locations import Located
+from gatekeeper.adapters.nodes import compose
+from gatekeeper.adapters.problems import translate
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.text import decode
+from gatekeeper.adapters.tree import Mapping
 from gatekeeper.errors import InputError, Problem
 from gatekeeper.model import kinds
 
