@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -17,9 +18,6 @@ from gatekeeper.model.components import Example
 from gatekeeper.model.manifest import FileRef, ReleaseManifest
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
 from gatekeeper.model.prices import PriceBook
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Cat(Frozen):
@@ -158,12 +156,15 @@ def test_at_most_a_hundred_problems() -> None:
     assert len(caught.value.problems) == yaml.MAX_PROBLEMS
 
 
-def test_files_are_read_inside_the_project_only(tmp_path: Path) -> None:
+def test_files_are_read_inside_the_project_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     root = make_project(tmp_path)
     outside = tmp_path / "outside.yaml"
     outside.write_text("{}")
     (root / "link.yaml").symlink_to(outside)
-    for path in (outside, root / "link.yaml", root / "../outside.yaml"):
+    for path in (outside, Path("outside.yaml"), root / "link.yaml", root / "../outside.yaml"):
         with pytest.raises(UsageError, match="leaves the project"):
             read(path, Zoo, root=root)
     with pytest.raises(UsageError, match="no such file"):

@@ -92,7 +92,7 @@ def read(path: Path, *types: type[T], root: Path) -> Document[T]:
         InputError: Everything wrong with its content, at once.
     """
     project = Project(root.resolve())
-    resolved = project.inside(project.relative(path))
+    resolved = project.inside(project.relative(path.absolute()))
     name = project.relative(resolved)
     return check(parse(read_regular(resolved, name, DOCUMENT_LIMIT), name), *types)
 
