@@ -31,7 +31,9 @@ def parameters_of(words: Sequence[str]) -> dict[str, float]:
             found[name.strip()] = math.nan
         if not name.strip() or not math.isfinite(found[name.strip()]):
             raise UsageError(
-                f"{word!r} gives no number", where="--parameter", fix="write --parameter allowed_delta=0.02"
+                f"{word!r} gives no number",
+                where="--parameter",
+                fix="write --parameter allowed_delta=0.02",
             )
     return found
 
