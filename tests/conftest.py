@@ -1,9 +1,10 @@
-"""Golden files: `pytest --update-golden` writes what the tests otherwise compare with."""
+"""What every test shares; `pytest --update-golden` writes the golden files anew."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,11 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+def pytest_configure() -> None:
+    """A shell starts background jobs deaf to interruption, and their children inherit it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
