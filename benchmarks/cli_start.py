@@ -1,0 +1,42 @@
+"""Start of the command line beside `python -c "import typer"`, in turns, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+
+COMMANDS = {
+    'python -c "import typer"': [sys.executable, "-c", "import typer"],
+    "gatekeeper --version": [sys.executable, "-m", "gatekeeper", "--version"],
+    "gatekeeper --help": [sys.executable, "-m", "gatekeeper", "--help"],
+    "gatekeeper promote --help": [sys.executable, "-m", "gatekeeper", "promote", "--help"],
+}
+
+
+def seconds(command: list[str]) -> float:
+    """Wall time of one run."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Median of each command, and its ratio to the first, pair by pair."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    for command in COMMANDS.values():
+        seconds(command)
+    taken = [[seconds(command) for command in COMMANDS.values()] for _ in range(rounds)]
+    print(f"{'command':28} {'median s':>9} {'ratio':>6}")
+    for column, name in enumerate(COMMANDS):
+        median = statistics.median(row[column] for row in taken)
+        ratio = statistics.median(row[column] / row[0] for row in taken)
+        print(f"{name:28} {median:9.3f} {ratio:6.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What the README and the quickstart tell people to type exists."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.cli.main import VERBS
+
+ROOT = Path(__file__).parents[1]
+SOURCES = (
+    "README.md",
+    "docs/quickstart.sh",
+    "docs/releases.md",
+    "docs/delivery.md",
+    "docs/runtime.md",
+)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every `gatekeeper VERB …` in the documentation: the verb and the rest of the line."""
+    found = set()
+    for source in SOURCES:
+        text = (ROOT / source).read_text(encoding="utf-8")
+        for verb, rest in re.findall(r"(?<![\w/.\[-])gatekeeper ([a-z]+)\b([^\n`|]*)", text):
+            found.add((verb, rest.split("#")[0].strip()))
+    return sorted(found)
+
+
+COMMANDS = [(verb, rest) for verb, rest in commands() if verb in VERBS]
+
+
+@pytest.fixture(scope="module")
+def helps():
+    """The help of every verb that the documentation uses."""
+    found = {}
+    for verb in {verb for verb, _ in COMMANDS}:
+        done = subprocess.run(
+            [sys.executable, "-m", "gatekeeper", verb, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"COLUMNS": "200", "PATH": "/usr/bin:/bin"},
+        )
+        found[verb] = done.stdout
+    return found
+
+
+def test_the_readme_names_most_verbs():
+    assert len({verb for verb, _ in COMMANDS}) >= 10
+
+
+def test_every_option_that_is_documented_exists(helps):
+    missing = [
+        (verb, option)
+        for verb, rest in COMMANDS
+        for option in re.findall(r"--[a-z-]+", rest)
+        if option not in helps[verb] and verb != "keys"
+    ]
+    assert missing == []
+
+
+def test_every_make_target_that_is_documented_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for target in set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / link).exists(), link
