@@ -39,7 +39,7 @@ class Home:
         self.means = Means(self.store, library, prices_of(self.project))
 
     def build(self, name: str):
-        document = read_manifest(self.project, Path(f"manifests/{name}.yaml"))
+        document = read_manifest(self.project, self.project.root / f"manifests/{name}.yaml")
         built = build(document, ProjectSources(self.project, self.means.models), tokenizer_of)
         self.store.save(built.packed)
         return self.store.load(built.packed.release.digest), built.locations

@@ -70,10 +70,10 @@ def stable(data: bytes, **changes: Any) -> bytes:
 
 
 def born() -> str:
-    """When the keys of the delivery became valid: before the first entry."""
+    """When all keys of the delivery had become valid: before the first entry."""
     verifier = delivery().site().verifier
     assert isinstance(verifier, KeyringVerifier)
-    return rfc3339(verifier.keyring.keys[0].notBefore)
+    return rfc3339(max(key.notBefore for key in verifier.keyring.keys))
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
