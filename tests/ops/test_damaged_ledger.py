@@ -91,6 +91,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "no envelope": lambda data: bundle(data, dsseEnvelope={}),
     "another payload type": lambda data: envelope(data, payloadType="text/plain"),
     "payload that is not base64": lambda data: envelope(data, payload="***"),
+    "payload that is not ASCII": lambda data: envelope(data, payload="\x80"),
     "another payload": lambda data: envelope(data, payload=base64.b64encode(b"{}").decode()),
     "no signature": lambda data: envelope(data, signatures=[]),
     "two signatures": lambda data: envelope(data, signatures=[{"sig": ""}, {"sig": ""}]),

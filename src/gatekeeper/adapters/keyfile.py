@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import os
@@ -138,7 +137,7 @@ def _unarmour(path: Path) -> bytes:
         ):
             try:
                 return base64.b64decode("".join(lines[1:-1]), validate=True)
-            except binascii.Error:
+            except ValueError:  # also what is not ASCII
                 break
     raise _malformed(path, "it is not an encrypted private key")
 

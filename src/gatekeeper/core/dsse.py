@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -151,7 +150,7 @@ def _text(document: dict[str, Any], key: str, where: str) -> str:
 def _decoded(document: dict[str, Any], key: str, where: str) -> bytes:
     try:
         return base64.b64decode(_text(document, key, where), validate=True)
-    except binascii.Error:
+    except ValueError:  # also what is not ASCII
         _refuse(f"the bundle's {key} is not base64", where)
 
 
