@@ -2,14 +2,13 @@
 
     python models/training/evaluate.py --each 300 --write
 
-Needs ``ctranslate2`` and ``tokenizers`` only. An answer is right if it is the expected text, character
-for character. Confidence is the geometric mean of the probabilities of the answer's tokens.
+Needs ``ctranslate2`` and ``tokenizers`` only. An answer is right if it is the expected text,
+character for character. Confidence is the geometric mean of the probabilities of its tokens.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from tokenizers import Tokenizer
 
 MODEL = Path(__file__).resolve().parents[1] / "support-desk"
 SEED = 20261121
+END = "<|end|>"
 MARKS = ("<!-- accuracy:begin -->", "<!-- accuracy:end -->")
 
 
@@ -34,7 +34,9 @@ class Answer:
 
 def render(messages: tuple[dict[str, str], ...]) -> str:
     """The chat template, for those who have no Jinja."""
-    return "<s>" + "".join(f"<|{m['role']}|>{m['content']}<|end|>" for m in messages) + "<|assistant|>"
+    tags = {role: f"<|{role}|>" for role in ("system", "user")} | {"assistant": "<|assistant|> "}
+    told = (f"{tags[message['role']]}{message['content']}<|end|>" for message in messages)
+    return f"<s>{''.join(told)}<|assistant|>"
 
 
 class Model:
@@ -42,16 +44,25 @@ class Model:
 
     def __init__(self, folder: Path = MODEL, threads: int = 1) -> None:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.generator = ctranslate2.Generator(str(folder / "ct2"), intra_threads=threads, compute_type="float32")
+        self.generator = ctranslate2.Generator(
+            str(folder / "ct2"), intra_threads=threads, compute_type="float32"
+        )
 
     def answers(self, samples: list[world.Sample], limit: int = 160) -> list[Answer]:
         """One answer a sample, at most ``limit`` tokens long."""
-        prompts = [self.tokenizer.encode(render(s.messages), add_special_tokens=False).tokens for s in samples]
+        texts = (render(sample.messages) for sample in samples)
+        prompts = [self.tokenizer.encode(text, add_special_tokens=False).tokens for text in texts]
         results = self.generator.generate_batch(
-            prompts, max_batch_size=32, max_length=limit, sampling_topk=1, end_token="<|end|>",
+            prompts, max_batch_size=32, max_length=limit, sampling_topk=1, end_token=END,
             include_prompt_in_result=False, return_scores=True,
         )  # fmt: skip
-        return [Answer(self.tokenizer.decode(r.sequences_ids[0]), math.exp(min(0.0, r.scores[0]))) for r in results]
+        return [
+            Answer(
+                self.tokenizer.decode(result.sequences_ids[0]).strip(),
+                math.exp(min(0.0, result.scores[0])),
+            )
+            for result in results
+        ]
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,10 @@ def accuracy(model: Model, task: str, n: int, seed: int) -> Score:
     """Accuracy on ``n`` held-out samples of one task."""
     samples = world.held_out(task, n, seed)
     given = model.answers(samples)
-    pairs = tuple((answer.confidence, answer.text == sample.expected) for answer, sample in zip(given, samples, strict=True))
+    pairs = tuple(
+        (answer.confidence, answer.text == sample.expected)
+        for answer, sample in zip(given, samples, strict=True)
+    )
     return Score(task, n, sum(right for _, right in pairs), pairs)
 
 
@@ -86,36 +100,26 @@ def calibration_error(pairs: list[tuple[float, bool]], bins: int = 10) -> float:
     return error
 
 
-def document(scores: list[Score], seed: int) -> dict[str, object]:
-    """All figures, for the card and for machines."""
-    pairs = [pair for score in scores for pair in score.pairs]
-    return {
-        "seed": seed,
-        "n": len(pairs),
-        "accuracy": round(sum(right for _, right in pairs) / len(pairs), 4),
-        "calibration_error": round(calibration_error(pairs), 4),
-        "tasks": {score.task: {"n": score.n, "right": score.right, "accuracy": round(score.rate, 4)} for score in scores},
-    }
-
-
-def table(figures: dict) -> str:
-    """The figures as Markdown."""
+def table(scores: list[Score], seed: int) -> str:
+    """All figures as Markdown."""
     lines = ["| task | n | right | accuracy |", "| --- | ---: | ---: | ---: |"]
-    lines += [f"| {task} | {row['n']} | {row['right']} | {row['accuracy']:.1%} |" for task, row in figures["tasks"].items()]
-    right = sum(row["right"] for row in figures["tasks"].values())
-    lines.append(f"| **all** | {figures['n']} | {right} | **{figures['accuracy']:.1%}** |")
-    lines += ["", f"Expected calibration error of the confidence, ten bins: {figures['calibration_error']:.4f} (seed {figures['seed']})."]
-    return "\n".join(lines)
+    lines += [
+        f"| {score.task} | {score.n} | {score.right} | {score.rate:.1%} |" for score in scores
+    ]
+    pairs = [pair for score in scores for pair in score.pairs]
+    right = sum(score.right for score in scores)
+    lines.append(f"| **all** | {len(pairs)} | {right} | **{right / len(pairs):.1%}** |")
+    error = f"{calibration_error(pairs):.4f} (seed {seed})"
+    return "\n".join(
+        [*lines, "", f"Expected calibration error of the confidence, ten bins: {error}."]
+    )
 
 
-def write(figures: dict, folder: Path = MODEL) -> None:
-    """Put the figures into the model's directory and into its card."""
-    (folder / "evaluation.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    card = folder / "README.md"
-    if card.exists():
-        block = re.compile(f"{MARKS[0]}.*{MARKS[1]}", re.DOTALL)
-        new = f"{MARKS[0]}\n{table(figures)}\n{MARKS[1]}"
-        card.write_text(block.sub(lambda _: new, card.read_text(encoding="utf-8")), encoding="utf-8")
+def write(figures: str, card: Path) -> None:
+    """Put the figures into the model's card."""
+    block = re.compile(f"{MARKS[0]}.*{MARKS[1]}", re.DOTALL)
+    new = f"{MARKS[0]}\n{figures}\n{MARKS[1]}"
+    card.write_text(block.sub(lambda _: new, card.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def main() -> None:
@@ -124,14 +128,15 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=300, help="samples of each task")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--model", type=Path, default=MODEL)
-    parser.add_argument("--write", action="store_true", help="update evaluation.json and the card")
-    parser.add_argument("--wrong", type=int, default=0, help="wrong answers of each task to print")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="update the model's card")
     chosen = parser.parse_args()
-    model = Model(chosen.model, threads=2)
-    figures = document([accuracy(model, task, chosen.each, chosen.seed) for task in world.TASKS], chosen.seed)
-    print(table(figures))
+    model = Model(chosen.model, threads=chosen.threads)
+    scores = [accuracy(model, task, chosen.each, chosen.seed) for task in world.TASKS]
+    figures = table(scores, chosen.seed)
+    print(figures)
     if chosen.write:
-        write(figures, chosen.model)
+        write(figures, chosen.model / "README.md")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Checkpoint to ``models/support-desk``: Hugging Face files, and the CTranslate2 conversion in ``ct2``.
+"""Checkpoint to ``models/support-desk``: Hugging Face files, and their conversion in ``ct2``.
 
-    python models/training/export.py --checkpoint /tmp/support-desk/last.pt
+    python models/training/export.py
 
 The new directory is made beside the old one and takes its place by renames; the card stays.
 """
@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import ctranslate2
-import model as network
 import tokenizer as vocabulary
 import torch
 from safetensors.torch import save_file
+from train import CHECKPOINT, RUN
+
+import model as network
 
 TARGET = Path(__file__).resolve().parents[1] / "support-desk"
+CARD = "README.md"
 
 
 def write_json(path: Path, content: dict[str, object]) -> None:
@@ -33,22 +35,29 @@ def write_tokenizer(folder: Path) -> None:
     vocabulary.build().save(str(folder / "tokenizer.json"))
     names = {"bos_token": "<s>", "eos_token": "<|end|>", "pad_token": "<pad>"}
     settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast", **names, "model_max_length": 512, "clean_up_tokenization_spaces": False,
-        "add_bos_token": False, "chat_template": vocabulary.CHAT_TEMPLATE, "model_input_names": ["input_ids", "attention_mask"],
-    }  # fmt: skip
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        **names,
+        "model_max_length": 512,
+        "clean_up_tokenization_spaces": False,
+        "add_bos_token": False,
+        "chat_template": vocabulary.CHAT_TEMPLATE,
+        "model_input_names": ["input_ids", "attention_mask"],
+    }
     write_json(folder / "tokenizer_config.json", settings)
     write_json(folder / "special_tokens_map.json", names)
 
 
 def write_model(folder: Path, checkpoint: dict[str, object]) -> None:
     """Weights in float32, configuration and greedy generation settings."""
-    weights = {f"model.{name}": tensor.float().contiguous() for name, tensor in checkpoint["weights"].items()}
+    tensors = checkpoint["weights"].items()
+    weights = {f"model.{name}": tensor.float().contiguous() for name, tensor in tensors}
     save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
     (folder / "model.safetensors").chmod(0o644)
     special = {"bos": vocabulary.BOS, "eos": vocabulary.END, "pad": vocabulary.PAD}
     write_json(folder / "config.json", network.Shape(**checkpoint["shape"]).config(**special))
     ids = {f"{name}_token_id": number for name, number in special.items()}
-    write_json(folder / "generation_config.json", {**ids, "do_sample": False, "max_new_tokens": 160})
+    greedy = {"do_sample": False, "max_new_tokens": 160}
+    write_json(folder / "generation_config.json", {**ids, **greedy})
 
 
 def export(checkpoint: Path, target: Path = TARGET) -> None:
@@ -61,18 +70,17 @@ def export(checkpoint: Path, target: Path = TARGET) -> None:
         write_tokenizer(made)
         write_model(made, state)
         ctranslate2.converters.TransformersConverter(str(made)).convert(str(made / "ct2"))
-        for kept in ("README.md", "evaluation.json"):
-            if (target / kept).exists():
-                shutil.copy2(target / kept, made / kept)
+        if (target / CARD).exists():
+            shutil.copy2(target / CARD, made / CARD)
         if target.exists():
-            os.rename(target, old)
-        os.rename(made, target)
+            target.rename(old)
+        made.rename(target)
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, default=RUN / CHECKPOINT)
     parser.add_argument("--target", type=Path, default=TARGET)
     chosen = parser.parse_args()
     export(chosen.checkpoint, chosen.target)

@@ -1,4 +1,4 @@
-"""Muon (Jordan 2024): momentum whose matrices are orthogonalised by Newton-Schulz steps, stacked by shape."""
+"""Muon (Jordan 2024): momentum, orthogonalised by Newton-Schulz steps; stacked by shape."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def orthogonal(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
 class Muon:
     """Momentum with orthogonal updates for the matrices inside the layers."""
 
-    def __init__(self, matrices: list[torch.Tensor], rate: float, momentum: float = 0.95, decay: float = 0.01) -> None:
+    def __init__(
+        self, matrices: list[torch.Tensor], rate: float, momentum: float = 0.95, decay: float = 0.01
+    ) -> None:
         stacks: dict[torch.Size, list[torch.Tensor]] = defaultdict(list)
         for matrix in matrices:
             stacks[matrix.shape].append(matrix)
