@@ -134,6 +134,31 @@ def test_a_head_that_is_replaced_under_its_number_is_refused(
     play(stage, story)
 
 
+def test_a_ledger_that_was_tampered_with_and_restored_is_followed_again(
+    stage: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatekeeper.runtime.follower.AUDIT", 0.0)
+    monkeypatch.setattr("gatekeeper.runtime.follower.RETRY_FIRST", 0.0)
+    kept = stage.root / "kept"
+
+    async def story(service: Service) -> None:
+        shutil.copytree(stage.ledger(), kept)
+        (stage.ledger() / "00000002.json").unlink()
+        await service.follower.check()
+        assert "went back to entry 1" in trouble(service)
+        assert promote(stage.site(), stage.v2, intent(), stage.signer()).written
+        await service.follower.check()
+        assert "history was rewritten" in trouble(service)
+        shutil.copy(kept / "00000002.json", stage.ledger())
+        await service.follower.check()
+        advance(stage)
+        await service.follower.check()
+        assert (serves(service), trouble(service)) == ((stage.v1, 3), "")
+
+    advance(stage)
+    play(stage, story)
+
+
 def test_a_ledger_that_is_away_may_come_back(stage: Delivery) -> None:
     away = stage.root / "away"
 

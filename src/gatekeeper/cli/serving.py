@@ -56,7 +56,9 @@ class LedgerSource:
         if serial == 0:
             return Target("", 0, "", None)
         site = self._site()
-        found = self._known = follow(site, serial, known=self._known)
+        # What was known may be what was wrong: after a refusal the whole ledger is read again.
+        known, self._known = self._known, None
+        found = self._known = follow(site, serial, known=known)
         release = admit(site, found.entry, now=datetime.now(UTC))
         record = record_of(site.releases, site.verifier, release.digest)
         self._admitted = {release.digest: (site, release)}
