@@ -1,7 +1,8 @@
 """Where tokens should look, read off how a sample was made: supervision for some attention heads.
 
 A value looks at its product and its attribute. The token before an answer looks at what is asked
-and at the source of the answer. The token before each repeated token looks at the original.
+and at the source of the answer. The token before each repeated token looks at the original. The end
+of a sentence looks at the next fact to tell, or nowhere.
 """
 
 from __future__ import annotations
@@ -73,14 +74,14 @@ class Reply:
         """Let the answer look at what is asked, at its source and at what it repeats."""
         source = NOWHERE
         if turn.about is not None:
-            source = self._at_fact(turn.about)
+            source = self._at_fact(turn.about, turn.second)
         elif turn.source is not None:
             source = self._at_words(turn.source)
         self.row.look(Purpose.SOURCE, self.asked, source[:1])
         self._at_signer()
         self._at_argument()
 
-    def _at_fact(self, about: tuple[str, str]) -> list[int]:
+    def _at_fact(self, about: tuple[str, str], second: str | None) -> list[int]:
         product, attribute = (self.question.span(part) for part in about)
         self.row.look(Purpose.ATTRIBUTE, self.asked, attribute)
         self.row.look(Purpose.PRODUCT, self.asked, product)
@@ -91,7 +92,7 @@ class Reply:
         if text.startswith(JSON):
             self._copy_value(place, len(JSON), attribute, product)
         elif text.startswith(" The ") and " of the " in text:
-            self._copy_sentences(about)
+            self._copy_sentences(about, second)
         else:
             self._copy_value(place, 0, attribute, product)
             self._copy_mark(place, 0)
@@ -139,19 +140,25 @@ class Reply:
             self.row.look(Purpose.PRODUCT, before, product)
             self.row.look(Purpose.SOURCE, before, place.value[:1])
 
-    def _copy_mark(self, place: Place, start: int) -> None:
-        mark = self.answer.span(f"[{place.number}]", start)
-        self.row.look(Purpose.COPY, mark[0] - 1, place.mark)
+    def _copy_mark(self, place: Place, start: int) -> int:
+        """The number of a fact; the index of its token."""
+        mark = self.answer.span(f"[{place.number}]", start)[0]
+        self.row.look(Purpose.COPY, mark - 1, place.mark)
+        return mark
 
-    def _copy_sentences(self, about: tuple[str, str]) -> None:
-        """A detailed answer: a sentence for what was asked, then for all else of the product."""
-        told = [(key, place) for key, place in self.places.items() if key[0] == about[0]]
-        told.sort(key=lambda item: (item[0] != about, item[1].number))
+    def _copy_sentences(self, about: tuple[str, str], second: str | None) -> None:
+        """A detailed answer: a sentence for each attribute that was asked for and is known."""
+        asked = (about, (about[0], second))
+        told = [(key, self.places[key]) for key in asked if key in self.places]
+        following = [*(place.mark for _, place in told[1:]), NOWHERE]
         text, at = self.answer.text, 0
-        for (product, attribute), place in told:
+        for ((product, attribute), place), after in zip(told, following, strict=True):
             attribute_span = self._copy(attribute, at, place.attribute)
             product_span = self._copy(product, text.find(" of the ", at), place.product)
             at = text.find(" is ", at) + len(" is ")
             self._copy_value(place, at, attribute_span, product_span)
-            self._copy_mark(place, at)
+            stop = self._copy_mark(place, at) + 1
+            self.row.look(Purpose.NEXT, stop, after)
+            self.row.look(Purpose.PRODUCT, stop, self.question.span(about[0]))
+            self.row.look(Purpose.ATTRIBUTE, stop, self.question.span(second or about[1]))
             at = text.find(f"[{place.number}]", at) + len("[1]")

@@ -19,6 +19,7 @@ HEADS = {
     Purpose.PRODUCT: ((1, 1), (1, 3)),
     Purpose.SOURCE: ((3, 0), (3, 1), (3, 2)),
     Purpose.COPY: ((4, 0), (4, 1), (4, 2)),
+    Purpose.NEXT: ((3, 3),),
 }
 TINY = 1e-4  # added to attention before its logarithm
 

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class Purpose(IntEnum):
-    """What a look is for: to tell facts apart, to choose one, or to repeat its tokens."""
+    """What a look is for: to tell facts apart, choose one, repeat it, go on to the next."""
 
     ATTRIBUTE = 0
     PRODUCT = 1
     SOURCE = 2
     COPY = 3
+    NEXT = 4
 
 
 class Look(NamedTuple):

@@ -49,14 +49,15 @@ class Setting:
 class Turn:
     """One question that may follow a context, with its answer.
 
-    ``about`` is the product and attribute asked for; ``source`` is what the answer repeats if that
-    is not a fact.
+    ``about`` is the product and attribute asked for, ``second`` another attribute asked for beside
+    it; ``source`` is what the answer repeats if that is not a fact.
     """
 
     question: str
     answer: str
     task: str
     about: tuple[str, str] | None = None
+    second: str | None = None
     source: str | None = None
 
 
@@ -101,8 +102,14 @@ class Wish:
 KIND_WEIGHTS = {"present": 5.0, "absent": 2.2, "compound": 1.0, "request": 1.3, "injection": 1.3}
 
 
-def answer(setting: Setting, lines: list[Fact | str], product: str, attribute: str) -> str:
-    """The exact answer to a question about one attribute, given the context's lines."""
+def answer(
+    setting: Setting,
+    lines: list[Fact | str],
+    product: str,
+    attribute: str,
+    second: str | None = None,
+) -> str:
+    """The exact answer to a question about one attribute or two, given the context's lines."""
     numbered = [
         (i, line)
         for i, line in enumerate(lines, start=1)
@@ -120,7 +127,7 @@ def answer(setting: Setting, lines: list[Fact | str], product: str, attribute: s
         return setting.sign(lex.ABSENT)
     if setting.style == "brief":
         return setting.sign(f"{asked[0][1].value} [{asked[0][0]}]")
-    ordered = asked + [item for item in numbered if item not in asked]
+    ordered = asked + [item for item in numbered if item[1].attribute == second]
     return setting.sign(
         " ".join(f"The {f.attribute} of the {f.product} is {f.value} [{i}]." for i, f in ordered)
     )

@@ -85,7 +85,7 @@ def _pick_kind(draw: Draw, wish: Wish) -> str:
 
 
 def _setting(draw: Draw, wish: Wish) -> Setting:
-    style = wish.style or draw.rng.choices(("brief", "detail", "json"), (5, 3, 2))[0]
+    style = wish.style or draw.rng.choices(("brief", "detail", "json"), (5, 4, 2))[0]
     signed = draw.chance(0.4) if wish.signed is None else wish.signed
     guarded = draw.chance(0.5) if wish.guarded is None else wish.guarded
     count = draw.rng.choice((0, 0, 1, 2, 3, 5)) if wish.tools is None else wish.tools
@@ -210,9 +210,8 @@ def _compound(
     else:
         second = _distinct(lambda: draw.attribute(wish.risky), 2, [first])[1]
     question = draw.of(lex.COMPOUND_QUESTIONS).format(p=product, a=first, b=second)
-    return Turn(
-        question, answer(setting, lines, product, first), "compound", about=(product, first)
-    )
+    told = answer(setting, lines, product, first, second)
+    return Turn(question, told, "compound", about=(product, first), second=second)
 
 
 def _request(draw: Draw, setting: Setting) -> Turn:
