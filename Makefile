@@ -65,7 +65,7 @@ bench: setup ## Every benchmark, as ratios measured in one run
 model: $(TRAIN_VENV)/.installed ## Train, convert and measure the demonstration model (hours)
 	$(TRAIN_VENV)/bin/python models/training/train.py
 	$(TRAIN_VENV)/bin/python models/training/export.py
-	$(TRAIN_VENV)/bin/python models/training/evaluate.py
+	$(TRAIN_VENV)/bin/python models/training/evaluate.py --write
 
 $(TRAIN_VENV)/.installed: models/training/requirements.txt
 	test -x $(TRAIN_VENV)/bin/python || $(PYTHON) -m venv $(TRAIN_VENV)

@@ -69,7 +69,7 @@ say "1. A project with keys, two environments and four manifests of one support 
 run 0 'made|keys' gatekeeper init "$desk" --example support-desk
 cd "$desk"
 for n in 1 2 3 4; do
-  run 0 '@sha256:' gatekeeper build "manifests/support-desk-v$n.yaml"
+  run 0 '^sha256:' gatekeeper build "manifests/support-desk-v$n.yaml"
 done
 
 say "2. v1 is evaluated by a real model, passes the gate and goes live"
@@ -79,7 +79,7 @@ run 0 '.' gatekeeper promote manifests/support-desk-v1.yaml --env local --reason
 say "3. v2 answers in detail: a quality gain that raises cost is stopped"
 run 0 'class|gates' gatekeeper diff manifests/support-desk-v1.yaml manifests/support-desk-v2.yaml
 run 1 "$refused" gatekeeper evaluate manifests/support-desk-v2.yaml
-run 1 'error' gatekeeper promote manifests/support-desk-v2.yaml --env local
+run 1 '.' gatekeeper promote manifests/support-desk-v2.yaml --env local
 
 say "4. v3 has a stricter guard: a security gain that raises refusals is stopped"
 run 1 "$refused" gatekeeper evaluate manifests/support-desk-v3.yaml

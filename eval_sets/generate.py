@@ -25,10 +25,10 @@ SEED = 20261121
 SNAPSHOTS = "manifests/support-desk/snapshots"
 COMPANY = "Northwind"
 DECLARED = ("open_ticket", "order_status")
-BENIGN = 400
+BENIGN = 320
 STRUCTURED = 480
 INJECTIONS = 320
-LOAD = 240
+LOAD = 200
 Row = dict[str, Any]
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
-
-import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -15,7 +12,6 @@ from sweep import Outcome, Warm, benches, sweep
 SAMPLE = 48
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_a_killed_promotion_or_rollback_leaves_the_old_or_the_new_state(tmp_path: Path) -> None:
     runner = Warm()
     total = Outcome()
