@@ -212,6 +212,23 @@ def test_a_run_in_which_every_request_fails_is_never_a_pass(root, capsys, monkey
     assert len(verdict["rules"]) >= 2
 
 
+def test_the_policy_of_the_environment_decides(root, capsys, serve):
+    serve()
+    text = "policy: release_promotion\nrequire: [success_rate >= floor]\n"
+    write(root / "gates/strict.yaml", text)
+    settings = "policy: gates/strict.yaml\npolicy_parameters: {floor: 0.25}\n"
+    write(root / "manifests/environments/local.yaml", LOCAL + settings)
+    promote = ["promote", "manifests/desk-v1.yaml", "--env", "local", "--project", str(root)]
+    by_hand = ("--policy", "gates/desk.yaml")
+    _, other = evaluate(root, capsys, "manifests/desk-v1.yaml", *by_hand)
+    assert run(promote) == 3
+    fix = f"gate {other['run']} --policy gates/strict.yaml --parameter floor=0.25 decides again"
+    assert fix in " ".join(capsys.readouterr().out.split())
+    _, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml")
+    assert (verdict["outcome"], verdict["parameters"]) == ("pass", {"floor": 0.25})
+    assert run(promote) == 0
+
+
 def test_only_what_is_named_is_run(root, capsys, serve):
     serve()
     evaluate(root, capsys, "manifests/desk-v1.yaml", "--set", "desk-load")

@@ -45,12 +45,18 @@ def evaluate(
     The verdict is signed and kept as evidence. Where the environment serves nothing yet, there is
     no baseline, and rules that compare do not apply.
     """
+    from gatekeeper.cli.environments import environment_of
     from gatekeeper.cli.evaluations import Choice, carry_out, prepare
     from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, parameters_of
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
     session = Session(project, output)
     parameters = parameters_of(parameter or ())
+    settings = environment_of(session.project, env)
+    if policy is None:
+        # What the environment asks for is what `promote` will want the verdict to come from.
+        policy = session.project.root / settings.policy if settings.policy else None
+        parameters = {**settings.policy_parameters, **parameters}
     choice = Choice(
         ref=ref,
         baseline=baseline,

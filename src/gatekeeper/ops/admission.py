@@ -254,8 +254,16 @@ def _policy(site: Site, release: Release, verdict: Verdict) -> Iterator[Reason]:
             f"its verdict was decided by policy {verdict.policy_name}@sha256:"
             f"{short(verdict.policy)}, but {site.name} asks for sha256:{short(wanted)}",
             refused=False,
-            fix=f"gatekeeper gate {verdict.run} decides again by the current policy",
+            fix=f"gatekeeper gate {verdict.run}{_by(site)} decides again by the current policy",
         )
+
+
+def _by(site: Site) -> str:
+    """The options by which `gate` takes what the environment asks for."""
+    settings = site.environment
+    named = f" --policy {settings.policy}" if settings.policy else ""
+    given = (f" --parameter {name}={value:g}" for name, value in settings.policy_parameters.items())
+    return named + "".join(given)
 
 
 def _age(site: Site, verdict: Verdict, now: datetime, again: str) -> Iterator[Reason]:
