@@ -52,6 +52,7 @@ def ending(error: BaseException, *arguments: str) -> int:
         (KeyboardInterrupt(), 130),
         (PermissionError(errno.EACCES, "Permission denied", "/x/y"), 3),
         (OSError(errno.ENOSPC, "No space left on device"), 3),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 300), 2),
     ],
 )
 def test_every_kind_of_ending_has_its_exit_code(

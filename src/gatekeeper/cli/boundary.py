@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper import __version__
-from gatekeeper.errors import GatekeeperError, InputError, UnavailableError
+from gatekeeper.errors import GatekeeperError, InputError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def guarded(run: Callable[[], int], arguments: Sequence[str]) -> int:
     except GatekeeperError as error:
         return _report(error, arguments)
     except Exception as error:  # noqa: BLE001 - the boundary
-        if isinstance(error, OSError) and error.errno in _DISK:
+        if isinstance(error, OSError) and error.errno in {*_DISK, errno.ENAMETOOLONG}:
             return _report(_of_disk(error), arguments)
         return _bug(error, arguments)
     return code
@@ -99,7 +99,9 @@ def _unheard() -> int:
     return UNHEARD
 
 
-def _of_disk(error: OSError) -> UnavailableError:
+def _of_disk(error: OSError) -> GatekeeperError:
+    if error.errno == errno.ENAMETOOLONG:
+        return UsageError("a name is longer than this machine allows", fix="use a shorter one")
     return UnavailableError(
         f"the operating system refuses: {error.strerror}",
         where=os.fsdecode(error.filename) if error.filename else "",

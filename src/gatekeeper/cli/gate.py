@@ -31,16 +31,16 @@ def gate(
 ) -> None:
     """Decide a stored run by a policy, without inference."""
     from gatekeeper.adapters.runs import find_run
-    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, parameters_of
+    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, parameters_of, write_text
     from gatekeeper.report.verdict import verdict_document, verdict_markdown, verdict_text
 
     session = Session(project, output)
     directory = find_run(session.project, run)
     verdict = decide_stored(session.project, directory, policy, parameters_of(parameter or ()))
+    if markdown:
+        write_text(markdown, verdict_markdown(verdict))
     if record:
         attach(session.project, verdict)
-    if markdown:
-        markdown.write_text(verdict_markdown(verdict), encoding="utf-8")
     session.emit(verdict_document(verdict), verdict_text(verdict))
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])
