@@ -17,7 +17,12 @@ say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 run() {
   local wanted=$1 pattern=$2 code=0
   shift 2
-  printf '%s$ %s%s\n' "$dim" "$*" "$plain"
+  local shown= word
+  for word in "$@"; do
+    case $word in *' '*) word="\"$word\"" ;; esac
+    shown+=" $word"
+  done
+  printf '%s$%s%s\n' "$dim" "$shown" "$plain"
   "$@" >"$log" 2>&1 || code=$?
   grep -E "$pattern" "$log" || true
   if [ "$code" != "$wanted" ]; then
@@ -76,12 +81,12 @@ say "2. v1 is evaluated by a real model, passes the gate and goes live"
 run 0 "$verdict" gatekeeper evaluate manifests/support-desk-v1.yaml
 run 0 '.' gatekeeper promote manifests/support-desk-v1.yaml --env local --reason "first release"
 
-say "3. v2 answers in detail: a quality gain that raises cost is stopped"
+say "3. v2 answers in detail: fewer follow-ups, but dearer; it is stopped"
 run 0 'class|gates' gatekeeper diff manifests/support-desk-v1.yaml manifests/support-desk-v2.yaml
-run 1 "$refused" gatekeeper evaluate manifests/support-desk-v2.yaml
+run 1 "$refused|follow_up" gatekeeper evaluate manifests/support-desk-v2.yaml
 run 1 '.' gatekeeper promote manifests/support-desk-v2.yaml --env local
 
-say "4. v3 has a stricter guard: a security gain that raises refusals is stopped"
+say "4. v3 has a stricter guard, and refuses the innocent; it is stopped"
 run 1 "$refused" gatekeeper evaluate manifests/support-desk-v3.yaml
 
 say "5. v4 knows more products: it replaces v1 in a running service"
