@@ -154,6 +154,33 @@ def test_what_is_live_but_not_sound_is_told(delivery: Delivery, line: Line) -> N
     assert delivery.site().ledger.head() == 2
 
 
+FORGED = "root\n     2  2026-11-20  promote  \x1b[2K"
+
+
+@pytest.mark.parametrize(
+    "words", [("--actor", FORGED), ("--actor", " "), ("--reason", FORGED), ("--reason", "r" * 5000)]
+)
+def test_what_a_ledger_cannot_keep_is_bad_usage(
+    delivery: Delivery, line: Line, words: tuple[str, str]
+) -> None:
+    delivery.decide(delivery.v1)
+    assert line("promote", delivery.v1, "--env", "local", *words) == 2
+    assert line("rollback", "--env", "local", *words) == 2
+    assert words[0] in line.err
+    assert delivery.site().ledger.head() == 0
+
+
+def test_who_and_why_cannot_pass_for_lines_of_the_history(delivery: Delivery, line: Line) -> None:
+    delivery.decide(delivery.v1)
+    given = intent(actor=FORGED, reason=FORGED)
+    assert promote(delivery.site(), delivery.v1, given, delivery.signer()).written
+    for verb in ("history", "status"):
+        assert line(verb, "--env", "local") == 0
+        assert FORGED not in line.out
+        assert "root\\n" in line.out
+        assert "\x1b[2K" not in line.out
+
+
 def test_what_comes_later_says_so(delivery: Delivery, line: Line) -> None:
     assert line("promote", delivery.v1, "--env", "local", "--canary", "25") == 2
     assert "canary lanes come with a later version" in line.err

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gatekeeper.ports import Progress, Releases, Signer, Verifier
 
 ACTOR_VARIABLE = "GATEKEEPER_ACTOR"
+MAX_TEXT = 4096
+"""Of `ShortText`, which the ledger holds."""
 
 
 def site_of(project: Project, name: str, *, progress: Progress | None = None) -> Site:
@@ -112,7 +114,21 @@ def actor(given: str | None) -> str:
     """Who acts: as given, or as the environment says, or the user of this machine."""
     import getpass
 
-    return given or os.environ.get(ACTOR_VARIABLE) or getpass.getuser()
+    found = given or os.environ.get(ACTOR_VARIABLE) or getpass.getuser()
+    if not found.strip():
+        raise UsageError("names nobody", where="--actor", fix="say who acts")
+    return kept(found, "--actor")
+
+
+def kept(text: str, option: str) -> str:
+    """Text for the ledger; raises `UsageError` where it could pass for more than one line."""
+    if not text.isprintable():
+        raise UsageError("holds control characters", where=option, fix="write one line of text")
+    if len(text) > MAX_TEXT:
+        raise UsageError(
+            f"has {len(text):,} characters", where=option, fix=f"use at most {MAX_TEXT:,}"
+        )
+    return text
 
 
 def record_of(store: Releases, verifier: Verifier, digest: str) -> ReleaseRecord | None:

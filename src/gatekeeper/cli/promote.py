@@ -50,7 +50,7 @@ def promote(
     site = environments.site_of(session.project, env, progress=session.progress())
     intent = Intent(
         actor=environments.actor(actor),
-        reason=reason,
+        reason=environments.kept(reason, "--reason"),
         now=datetime.now(UTC),
         dry_run=dry_run,
         take_over=take_over,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.canonical import short
 from gatekeeper.model.base import COMPONENTS
-from gatekeeper.report.markup import escape
+from gatekeeper.report.markup import escape, one_line
 
 if TYPE_CHECKING:
     from gatekeeper.core.chronicle import History, Line, Status
@@ -41,10 +41,10 @@ def _line(line: Line) -> str:
         return f"  {line.serial:>4}  [red]unreadable[/red]" + "".join(extra)
     entry = line.recorded.entry
     stable = entry.state.stable
-    reason = f"  {escape(entry.reason)}" if entry.reason else ""
+    reason = f"  {one_line(entry.reason)}" if entry.reason else ""
     return (
         f"  {line.serial:>4}  {entry.time:%Y-%m-%d %H:%M:%S}  {entry.action:<8}"
-        f"  {escape(stable.name)}@sha256:{short(stable.release)}  by {escape(entry.actor)}"
+        f"  {escape(stable.name)}@sha256:{short(stable.release)}  by {one_line(entry.actor)}"
         f"  [dim]key {line.recorded.key.id[:12]}[/dim]{reason}" + "".join(extra)
     )
 
@@ -80,7 +80,8 @@ def status_text(found: Status) -> str:
     lines = [
         f"{place}  stable [bold]{escape(stable.name)}@sha256:{short(stable.release)}[/bold]",
         f"  since    {entry.time:%Y-%m-%d %H:%M:%S} UTC, entry {stable.since} ({entry.action})",
-        f"  by       {escape(entry.actor)}" + (f": {escape(entry.reason)}" if entry.reason else ""),
+        f"  by       {one_line(entry.actor)}"
+        + (f": {one_line(entry.reason)}" if entry.reason else ""),
         f"  verdict  {_verdict(found.verdict)}",
     ]
     lines += [f"  key      {_key(role, key)}" for role, key in found.keys]

@@ -23,3 +23,10 @@ def _guarded(found: re.Match[str]) -> str:
     if found["tag"]:
         return f"{backslashes * 2}\\{bracket}"
     return f"{backslashes}\\{bracket}" if backslashes or found["start"] else bracket
+
+
+def one_line(text: str) -> str:
+    """What somebody wrote, as it can stand in a line: control characters are spelled out."""
+    return escape(
+        "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.canonical import short
-from gatekeeper.report.markup import escape
+from gatekeeper.report.markup import escape, one_line
 
 if TYPE_CHECKING:
     from gatekeeper.core.admission import Admission, Moved, Verification
@@ -34,12 +34,12 @@ def moved_text(moved: Moved, environment: str, verb: str) -> str:
     done = "promoted" if verb == "promote" else "rolled back to"
     return (
         f"[green]{done}[/green] {name} in {place}, entry {moved.entry.serial}{before}"
-        f"\n  by {escape(moved.entry.actor)}" + _reason(moved.entry.reason)
+        f"\n  by {one_line(moved.entry.actor)}" + _reason(moved.entry.reason)
     )
 
 
 def _reason(reason: str) -> str:
-    return f": {escape(reason)}" if reason else ""
+    return f": {one_line(reason)}" if reason else ""
 
 
 def called(admission: Admission) -> str:
