@@ -6,6 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+from gatekeeper.adapters import hashing
 from gatekeeper.adapters.signing import sign_statement
 from gatekeeper.model.statement import LEDGER_ENTRY, Statement
 
@@ -92,3 +93,13 @@ def _cut(stage: Delivery, digest: str) -> None:
     path = stage.project.store / "blobs" / "sha256" / digest.removeprefix("sha256:")
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-1])
+
+
+def forged_digest(stage: Delivery) -> None:
+    """Another model file, and a memory that says it is the released one."""
+    path = stage.root / "models" / "tiny" / "model.safetensors"
+    _, known = hashing.hash_file(path)
+    wrong_model_file(stage)
+    touch, _ = hashing.hash_file(path)
+    with (stage.project.cache / "files.jsonl").open("ab") as cache:
+        cache.write(b"\n" + hashing._lines([(str(path), (touch, known))]))

@@ -139,6 +139,25 @@ async def test_a_hosted_model_needs_permission(home, monkeypatch):
     assert (served.request.status, served.request.reason) == ("error", "engine_unavailable")
 
 
+async def test_requests_leave_this_machine_only_with_permission(home, monkeypatch):
+    release, locations = home.build("support-desk-v1")
+    allowed = release.model_copy(
+        update={"governance": release.governance.model_copy(update={"external_model_calls": True})}
+    )
+    for address in ("https://models.example.com", "http://10.1.2.3:8000"):
+        monkeypatch.setenv("GATEKEEPER_OPENAI_BASE_URL", address)
+        given = {"means": home.means, "locations": locations, "engine": "openai"}
+        with pytest.raises(RefusedError, match="requests would leave"):
+            async with open_pipeline(release, **given):
+                pass
+        async with open_pipeline(allowed, **given):
+            pass
+    for address in ("http://localhost:9", "http://[::1]:9"):
+        monkeypatch.setenv("GATEKEEPER_OPENAI_BASE_URL", address)
+        async with open_pipeline(release, **given):
+            pass
+
+
 async def test_a_hosted_model_answers_over_http(home, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     release, _ = home.build("support-desk-v1")

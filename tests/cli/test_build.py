@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -172,6 +173,7 @@ def test_warnings_are_told_and_do_not_stop(root: Path, gatekeeper: Run) -> None:
 
 
 def test_rehash_reads_every_file(gatekeeper: Run) -> None:
+    time.sleep(0.05)  # a file that was written a moment ago is not remembered
     gatekeeper("build", "manifests/desk-v1.yaml")
     assert "hash model files" not in gatekeeper("build", "manifests/desk-v1.yaml")[2]
     code, _, err = gatekeeper("build", "manifests/desk-v1.yaml", "--rehash")

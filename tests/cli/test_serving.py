@@ -187,3 +187,15 @@ def test_settings_count_from_the_next_look_on(
         assert "development key" in trouble(service)
 
     play(stage, story)
+
+
+def test_a_remembered_digest_is_not_believed(stage: Delivery) -> None:
+    """Whoever can write the cache could otherwise have any weights served as the released ones."""
+
+    async def story(service: Service) -> None:
+        assert serves(service) is None
+        assert trouble(service).startswith("integrity: ")
+
+    advance(stage)
+    damage.forged_digest(stage)
+    play(stage, story)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gatekeeper.adapters import engines
 from gatekeeper.adapters.clock import SystemClock
+from gatekeeper.adapters.engines.openai import remote_host
 from gatekeeper.adapters.engines.pool import EnginePool
 from gatekeeper.adapters.engines.seat import Seat
 from gatekeeper.adapters.retriever import open_retriever
@@ -74,11 +75,11 @@ async def open_pipeline(
 
     Raises:
         IntegrityError: A model file is not the one that was released.
-        RefusedError: The release calls a hosted model and may not.
+        RefusedError: Requests would leave for a hosted model, or this machine, and may not.
         UnavailableError: No engine that the release accepts can be had, or a price is missing.
     """
-    _refuse_external(release)
     name = engines.choose(release.components.serving, engine)
+    _refuse_external(release, name)
     seats = await asyncio.to_thread(_seats, release, means.models, locations)
     tokenizers = {model: seat.tokenizer or ByteTokenizer() for model, seat in seats.items()}
     retriever = await asyncio.to_thread(_retriever, release, means.store, tokenizers)
@@ -100,13 +101,21 @@ async def open_pipeline(
         )
 
 
-def _refuse_external(release: Release) -> None:
+def _refuse_external(release: Release, engine: str) -> None:
+    if release.governance.external_model_calls:
+        return
     hosted = [name for name, seat in release.components.model.models.items() if not seat.pinned]
-    if hosted and not release.governance.external_model_calls:
+    if hosted:
         raise RefusedError(
             f"{', '.join(hosted)}: a hosted model, and external model calls are not allowed",
             where=release.reference,
             fix="set governance.external_model_calls and build again, or pin the model",
+        )
+    if engine == "openai" and (host := remote_host(release.components.serving)):
+        raise RefusedError(
+            f"requests would leave for {host}, and external model calls are not allowed",
+            where=release.reference,
+            fix="set governance.external_model_calls and build again, or serve on this machine",
         )
 
 

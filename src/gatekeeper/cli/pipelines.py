@@ -27,12 +27,17 @@ def prices_of(project: Project) -> PriceBook:
     return yaml.read(project.root / PRICES, PriceBook, root=project.root).value
 
 
-def means_of(project: Project) -> Means:
-    """What the pipelines of one process share: store, models, prices, engines, spending."""
+def means_of(project: Project, *, rehash: bool = False) -> Means:
+    """What the pipelines of one process share: store, models, prices, engines, spending.
+
+    Args:
+        project: Where all of it is.
+        rehash: Read every model file once in this process, whatever is remembered of it.
+    """
     from gatekeeper.adapters.assembly import Means
     from gatekeeper.cli.wiring import models_of, store_of
 
-    return Means(store_of(project), models_of(project), prices_of(project))
+    return Means(store_of(project), models_of(project, rehash=rehash), prices_of(project))
 
 
 def opened(

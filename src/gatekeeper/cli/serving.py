@@ -112,7 +112,7 @@ def service_of(
     from gatekeeper.runtime.recording import RecordWriter
     from gatekeeper.runtime.watermark import Watermark
 
-    means = pipelines.means_of(project)
+    means = pipelines.means_of(project, rehash=True)
     source = LedgerSource(
         lambda: environments.site_of(project, environment),
         lambda site, release: pipelines.opened(release, means, site.verifier, engine),

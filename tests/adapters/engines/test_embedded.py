@@ -48,7 +48,7 @@ async def test_it_reads_its_prompt():
     engine = await embedded.open_engine(seat_of())
     made = await ask(engine)
     await engine.close()
-    assert made.text == "24 months [1]"
+    assert made.text.strip() == "24 months [1]"
     assert made.finish_reason == "stop"
     assert made.input_tokens == ChatTokenizer.load(MODEL).count(question(4))
     assert 0.5 < math.exp(made.mean_logprob) <= 1

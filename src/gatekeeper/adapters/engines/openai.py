@@ -8,6 +8,7 @@ argument `base_url`.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import os
 import time
@@ -136,6 +137,16 @@ async def open_engine(seat: Seat) -> OpenAIEngine:
     structured = seat.serving.engine_args.get("structured_output") is True
     model = seat.model.endpoint_model or seat.name
     return OpenAIEngine(session, url, model, structured=structured)
+
+
+def remote_host(serving: Serving) -> str | None:
+    """The endpoint's host, if it is not this machine; a name other than localhost may be any."""
+    host = urlsplit(_base_url(serving)).hostname or ""
+    try:
+        here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        here = host == "localhost"
+    return None if here else host
 
 
 def _base_url(serving: Serving) -> str:
