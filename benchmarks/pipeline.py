@@ -74,7 +74,7 @@ async def pipelines(root: Path) -> AsyncIterator[Pipeline]:
     (root / ".gatekeeper").mkdir()
     project = Project.open(root)
     library = ModelLibrary(project, FileHasher(project.cache / "files.jsonl"))
-    document = read_manifest(project, Path("manifests/support-desk-v1.yaml"))
+    document = read_manifest(project, project.root / "manifests/support-desk-v1.yaml")
     built = build(document, ProjectSources(project, library), tokenizer_of)
     store = ReleaseStore(project.store)
     store.save(built.packed)
