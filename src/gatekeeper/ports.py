@@ -139,22 +139,6 @@ class RecordStore(Protocol):
         ...
 
 
-class ContentStore(Protocol):
-    """Bytes by digest, and the small index that names some of them."""
-
-    def put(self, data: bytes) -> str:
-        """Store a blob; returns ``sha256:…``. Storing it twice is storing it once."""
-        ...
-
-    def get(self, digest: str) -> bytes:
-        """The blob, its digest verified; raises `IntegrityError` when altered or truncated."""
-        ...
-
-    def has(self, digest: str) -> bool:
-        """Whether the blob is there (not whether it is sound)."""
-        ...
-
-
 class Releases(Protocol):
     """Releases and the signed statements about them."""
 

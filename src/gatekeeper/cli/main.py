@@ -65,12 +65,7 @@ def root(
 def _register() -> None:
     for verb in VERBS:
         name = f"{verb}_" if verb == "list" else verb
-        try:
-            module = importlib.import_module(f"gatekeeper.cli.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"gatekeeper.cli.{name}":
-                raise
-            continue
+        module = importlib.import_module(f"gatekeeper.cli.{name}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=verb)
         else:

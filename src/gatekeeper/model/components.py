@@ -6,7 +6,7 @@ content (see `gatekeeper.model.manifest`).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
@@ -373,7 +373,3 @@ class Governance(Frozen):
     """Regions in which the release may be served; empty means anywhere."""
     external_model_calls: bool = False
     """Whether a request may leave for a hosted model."""
-
-
-Specification = dict[str, Any]
-"""A component as canonical JSON would hold it."""
