@@ -145,7 +145,7 @@ class Case:
         )
 
 
-def describe(sizes: dict[str, int] | None = None, **changes: object) -> Run:
+def describe(sizes: dict[str, int] | None = None, *, replicates: int = 1, **changes: object) -> Run:
     """What `run.json` says of a run of such suites."""
     sizes = SIZES if sizes is None else sizes
     run = Run(
@@ -154,7 +154,13 @@ def describe(sizes: dict[str, int] | None = None, **changes: object) -> Run:
         candidate=RunRelease(name="desk", digest=CANDIDATE),
         baseline=RunRelease(name="desk", digest=BASELINE),
         sets=tuple(
-            RunSet(name=suite, suite=suite, digest=SET_DIGEST, samples=size)  # type: ignore[arg-type]
+            RunSet(
+                name=suite,
+                suite=suite,  # type: ignore[arg-type]
+                digest=SET_DIGEST,
+                samples=size,
+                replicates=replicates,
+            )
             for suite, size in sizes.items()
         ),
         baseline_suites=("quality", "load"),
@@ -173,11 +179,14 @@ def rows_of(
     if run.baseline is not None:
         sides.append((run.baseline.digest, baseline or Behaviour()))
     for release, behaviour in sides:
-        for suite, size in run.expected(release).items():
-            samples = size // run.replicates
-            for number in range(samples):
-                for replicate in range(run.replicates):
-                    case = Case(release, suite, number, behaviour, replicate, size=samples)
+        for used in run.sets:
+            if release != run.candidate.digest and used.suite not in run.baseline_suites:
+                continue
+            for number in range(used.samples):
+                for replicate in range(used.replicates):
+                    case = Case(
+                        release, used.suite, number, behaviour, replicate, size=used.samples
+                    )
                     yield tuple(case.rows())
 
 

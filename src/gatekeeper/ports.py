@@ -38,6 +38,10 @@ class Generation:
         mean_logprob: Mean natural log-probability of the generated tokens, if known.
         time_to_first_token_us: Null where the engine does not stream.
         finish_reason: ``stop`` or ``length``.
+        queue_us: Time that the request waited inside the engine, if known.
+        inter_token_us: Mean time between two tokens after the first, if known.
+        kv_cache_usage: Share of the engine's KV cache in use when the answer ended, if known.
+        from_cache: It was read from the response cache: nothing was computed or paid.
     """
 
     text: str
@@ -47,6 +51,10 @@ class Generation:
     mean_logprob: float | None = None
     time_to_first_token_us: int | None = None
     finish_reason: str = "stop"
+    queue_us: int | None = None
+    inter_token_us: int | None = None
+    kv_cache_usage: float | None = None
+    from_cache: bool = False
 
 
 class Engine(Protocol):

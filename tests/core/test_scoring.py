@@ -8,12 +8,16 @@ from conversations import reply, talk
 from gatekeeper.core import scoring
 from gatekeeper.core.scoring import falls_short, holds, leaks, resolved, score, violates
 from gatekeeper.model.envelope import ToolCall
+from gatekeeper.model.evalset import ScorerSpec
 
 TICKET = ToolCall(name="open_ticket", arguments={"item": "Zentor"}, approved=True)
 
 
 def values(conversation, *names):
-    return {one.scorer: one.value for one in score(conversation, names)}
+    return {
+        one.scorer: one.value
+        for one in score(conversation, [ScorerSpec(scorer=name) for name in names])
+    }
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -167,7 +171,7 @@ def test_a_scorer_that_crashes_is_an_error_and_never_a_pass(monkeypatch):
         raise ZeroDivisionError("oops")
 
     monkeypatch.setitem(scoring.SCORERS, "injection", crash)
-    (found,) = score(talk({"canary": "x"}, reply("fine")), ["injection"])
+    (found,) = score(talk({"canary": "x"}, reply("fine")), [ScorerSpec(scorer="injection")])
     assert (found.value, found.error) == (None, "ZeroDivisionError: oops")
     assert violates([found]) is None
 

@@ -175,7 +175,8 @@ def test_few_samples_are_inconclusive_and_the_number_that_is_told_settles_it(
     ("changes", "rule", "code"),
     [
         ({"status": "interrupted"}, "run.complete", "partial"),
-        ({"replicates": 2}, "run.complete", "partial"),
+        ({"partial": ("20 of 300 samples of quality",)}, "run.complete", "partial"),
+        ({"sets": (*describe().sets, describe().sets[0])}, "run.complete", "partial"),
         ({"baseline_suites": ("quality",)}, "run.complete", "partial"),
         ({"ended": None}, "run.fresh", "undated"),
         ({"decided": ENDED + timedelta(days=31)}, "run.fresh", "stale"),

@@ -13,6 +13,9 @@ PATTERNS: Final = {
     r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$": (
         "a name of lower-case letters, digits and . _ - between them, at most 63 characters"
     ),
+    r"^[a-z_]+(\.[A-Za-z_][\w-]*)*$": (
+        "a place in a sample, such as input, expect.exact or tags.topic"
+    ),
     r"^[A-Za-z_][A-Za-z0-9_.-]*$": (
         "a name that starts with a letter and has letters, digits and . _ -, at most 63 characters"
     ),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gatekeeper.model.envelope import ResponseEnvelope
-    from gatekeeper.model.evalset import Expectation, Sample, ScorerName
+    from gatekeeper.model.evalset import Expectation, Sample, ScorerSpec
     from gatekeeper.model.record import RequestRow
 
 POLICY: Final = ("injection", "pii", "forbidden_tools", "tenant")
@@ -39,11 +39,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one scorer says: a value, or why there is none."""
+    """What one scorer says: a value, or why there is none.
 
-    scorer: ScorerName
+    Attributes:
+        scorer: What its scores are called.
+        detail: Why the value is what it is, for whoever looks at the sample.
+    """
+
+    scorer: str
     value: float | None
     error: str | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +229,7 @@ def _schema(talk: Conversation) -> float:
     return float(all(verdicts))
 
 
-SCORERS: Final[Mapping[ScorerName, Callable[[Conversation], float | None]]] = {
+SCORERS: Final[Mapping[str, Callable[[Conversation], float | None]]] = {
     "exact": _exact,
     "facts": _facts,
     "citations": _citations,
@@ -237,13 +243,13 @@ SCORERS: Final[Mapping[ScorerName, Callable[[Conversation], float | None]]] = {
 }
 
 
-def score(talk: Conversation, scorers: Sequence[ScorerName]) -> tuple[Score, ...]:
+def score(talk: Conversation, scorers: Sequence[ScorerSpec]) -> tuple[Score, ...]:
     """Every scorer that has something to say of the conversation, crashes included."""
-    found = (_guarded(name, talk) for name in scorers)
+    found = (_guarded(spec.scorer, talk) for spec in scorers)
     return tuple(one for one in found if one.value is not None or one.error is not None)
 
 
-def _guarded(name: ScorerName, talk: Conversation) -> Score:
+def _guarded(name: str, talk: Conversation) -> Score:
     try:
         return Score(name, SCORERS[name](talk))
     except Exception as error:  # noqa: BLE001 - whatever a scorer does, its sample must not pass

@@ -11,6 +11,7 @@ from typing import Literal
 from gatekeeper.model.base import Frozen
 
 Lane = Literal["stable", "canary", "shadow", "offline"]
+Arm = Literal["candidate", "baseline"]
 CallOutcome = Literal["ok", "error", "timeout", "cancelled", "circuit_open"]
 
 
@@ -28,7 +29,9 @@ class RequestRow(Frozen):
     cluster: str | None = None
     replicate: int = 0
     turn: int = 0
-    """0 is the first message of a conversation; a scripted follow-up is 1."""
+    """0 is the first message of a conversation; scripted ones count on from 1."""
+    arm: Arm | None = None
+    """The side of a comparison that it was sent for; null where the release says it."""
     trace_id: str | None = None
     parent: str | None = None
     conversation: str | None = None
@@ -70,6 +73,12 @@ class CallRow(Frozen):
     cached_input_tokens: int = 0
     output_tokens: int = 0
     time_to_first_token_us: int | None = None
+    queue_us: int | None = None
+    inter_token_us: int | None = None
+    kv_cache_usage: float | None = None
+    finish_reason: str | None = None
+    from_cache: bool = False
+    """Read from the response cache: priced as the release's cost, and not paid again."""
     latency_us: int
     outcome: CallOutcome
     error: str | None = None

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gatekeeper.model.base import Digest, Frozen, Name
+from gatekeeper.model.base import Digest, Frozen, Name, ShortText
 from gatekeeper.model.evalset import Suite
 from gatekeeper.model.moment import Moment
 
 RunStatus = Literal["running", "complete", "interrupted"]
+Count = Annotated[int, Field(ge=0)]
 
 
 class RunRelease(Frozen):
@@ -27,7 +28,70 @@ class RunSet(Frozen):
     suite: Suite
     digest: Digest
     """sha256 of the samples' file."""
-    samples: Annotated[int, Field(ge=0)]
+    samples: Count
+    """Samples that were asked: all of the set, but for a shard or a limit."""
+    replicates: Annotated[int, Field(ge=1)] = 1
+    of: Count | None = None
+    """Samples of the whole set, where only some were asked."""
+
+    @property
+    def conversations(self) -> int:
+        """First requests of conversations that a release must have."""
+        return self.samples * self.replicates
+
+
+class Shard(Frozen):
+    """One part of a run that several machines share."""
+
+    index: Annotated[int, Field(ge=1, le=10_000)]
+    """From 1."""
+    count: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class RunOptions(Frozen):
+    """What was asked for: what a resumed run goes on with."""
+
+    environment: str = "local"
+    engine: str | None = None
+    sets: tuple[str, ...] = ()
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Samples of each set at most, stratified by cluster."""
+    shard: Shard | None = None
+    aa: bool = False
+    concurrency: int = 64
+    cache: bool | None = None
+    """Whether responses are cached; null: where the weights are pinned."""
+    responses: str | None = None
+    """File that the engine `recorded` answers from."""
+    max_usd: float | None = None
+    max_tokens: int | None = None
+    policy: str | None = None
+    parameters: dict[str, float] = Field(default_factory=dict)
+    allow_environment_drift: bool = False
+
+
+class Spend(Frozen):
+    """What a run has used, over all its sittings."""
+
+    nano_usd: Count = 0
+    """Paid: answers from the response cache are not."""
+    tokens: Count = 0
+    cached_calls: Count = 0
+    """Calls that the response cache answered."""
+    sittings: Count = 1
+    """How often it was started: 1, and once more for each resumption."""
+    repeated: Count = 0
+    """Conversations that were cut off and asked again."""
+
+
+class RunSource(Frozen):
+    """Where the records of an imported run come from."""
+
+    format: ShortText
+    tool: ShortText = ""
+    """Name and version of what made them."""
+    digest: Digest
+    """sha256 of the file that was imported."""
 
 
 class Run(Frozen):
@@ -42,13 +106,24 @@ class Run(Frozen):
     sets: tuple[RunSet, ...]
     baseline_suites: tuple[Suite, ...] = ()
     """Suites that the baseline ran too, sample by sample in the same session."""
-    replicates: Annotated[int, Field(ge=1)] = 1
     seed: int = 0
+    options: RunOptions = RunOptions()
     engines: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Fingerprint of what served each model: what the release was validated on."""
+    determinism: dict[str, str] = Field(default_factory=dict)
+    """What decides whether it can be repeated to the letter: order, batching, sampling, threads."""
+    drift: tuple[ShortText, ...] = ()
+    """How what served differs from what the release was validated on, where that was allowed."""
+    contamination: tuple[ShortText, ...] = ()
+    """Eval samples that the prompt or the snapshot already holds."""
     price_book: Digest | None = None
     started: Moment
     ended: Moment | None = None
+    spend: Spend = Spend()
+    source: RunSource | None = None
+    """Set where gatekeeper did not run it, but read what another tool recorded."""
+    partial: tuple[ShortText, ...] = ()
+    """Why it cannot decide: what was left out, or what its source did not finish."""
     files: dict[str, Digest] = Field(default_factory=dict)
     """sha256 of each table; empty until the run is sealed."""
     notes: tuple[str, ...] = ()
@@ -59,5 +134,5 @@ class Run(Frozen):
         counts: dict[str, int] = {}
         for used in self.sets:
             if release == self.candidate.digest or used.suite in self.baseline_suites:
-                counts[used.suite] = counts.get(used.suite, 0) + used.samples * self.replicates
+                counts[used.suite] = counts.get(used.suite, 0) + used.conversations
         return counts

@@ -207,7 +207,7 @@ class _Runner:
         rows += [later.request for later in served[1:]]
         rows += [call for one in served for call in one.calls]
         rows += _score_rows(served[0].request, scores)
-        if JUDGES.intersection(header.scorers or ()):
+        if JUDGES.intersection(one.scorer for one in header.scorers or ()):
             rows.append(self._outcome(talk, follow_up=asked_again))
         self._records.write(rows)
 
@@ -279,6 +279,12 @@ def _judged(row: RequestRow, scores: Sequence[Score]) -> RequestRow:
 def _score_rows(row: RequestRow, scores: Sequence[Score]) -> list[ScoreRow]:
     """Scores are of conversations; they stand on the first request."""
     return [
-        ScoreRow(request_id=row.request_id, scorer=one.scorer, value=one.value, error=one.error)
+        ScoreRow(
+            request_id=row.request_id,
+            scorer=one.scorer,
+            value=one.value,
+            error=one.error,
+            detail=one.detail,
+        )
         for one in scores
     ]

@@ -126,6 +126,7 @@ _NO_BASELINE: Final = Missing(
     "it compares with a baseline, and the run has none",
     "a run with `--baseline env:NAME`",
 )
+_WHOLE: Final = "a run of all samples"
 _SAME: Final = Missing(
     "no_baseline", "the baseline is the candidate itself", "a run against another release"
 )
@@ -159,6 +160,8 @@ def _incomplete(run: Run, measurements: Measurements) -> Missing | None:
     again = "a run that comes to its end"
     if run.status != "complete":
         return Missing("partial", f"the run is {run.status}: its records are not all there", again)
+    if run.partial:
+        return Missing("partial", f"part of a run: {'; '.join(run.partial)}", _WHOLE)
     for release in (run.candidate, run.baseline):
         if release is None:
             continue
