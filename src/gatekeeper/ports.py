@@ -262,6 +262,36 @@ class Silent:
         """Nothing."""
 
 
+class Watch(Protocol):
+    """Told how an evaluation goes; `Unwatched` is the default."""
+
+    def begin(self, totals: Mapping[str, int], done: Mapping[str, int]) -> None:
+        """Conversations by suite, all releases and replicates: in all, and finished earlier."""
+        ...
+
+    def finished(self, suite: str, rows: Sequence[Row]) -> None:
+        """One conversation has ended; `rows` are what was recorded of it."""
+        ...
+
+    def end(self, note: str = "") -> None:
+        """Nothing more will come: the run is over or was interrupted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """An evaluation that nobody watches."""
+
+    def begin(self, totals: Mapping[str, int], done: Mapping[str, int]) -> None:
+        """Nothing."""
+
+    def finished(self, suite: str, rows: Sequence[Row]) -> None:
+        """Nothing."""
+
+    def end(self, note: str = "") -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundModel:
     """What a model source of a manifest turned out to be on this machine.

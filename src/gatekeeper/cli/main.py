@@ -21,6 +21,7 @@ VERBS = (
     "diff",
     "evaluate",
     "gate",
+    "runs",
     "promote",
     "rollback",
     "status",
