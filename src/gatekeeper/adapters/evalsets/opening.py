@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from array import array
@@ -10,34 +9,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
 from gatekeeper.adapters import yaml
+from gatekeeper.adapters.evalsets.needs import refuse_unknown_scorers, scorable
 from gatekeeper.adapters.text import decode
 from gatekeeper.core.canonical import canonical
-from gatekeeper.core.scoring import SCORERS
 from gatekeeper.errors import InputError, IntegrityError, Problem, UsageError
 from gatekeeper.model.evalset import EvalSet, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gatekeeper.adapters.project import Project
-    from gatekeeper.model.evalset import Expectation
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of one sample."""
 MAX_PROBLEMS: Final = 100
-
-NEEDS: Final[dict[str, Callable[[Expectation], bool]]] = {
-    "exact": lambda expect: expect.exact is not None,
-    "facts": lambda expect: bool(expect.contains) or expect.abstain,
-    "citations": lambda expect: bool(expect.contains),
-    "refusal": lambda expect: expect.refusal is not None,
-    "injection": lambda expect: expect.canary is not None,
-    "pii": lambda expect: bool(expect.personal),
-    "tool_call": lambda expect: expect.tool is not None,
-    "tenant": lambda expect: bool(expect.secrets),
-}
-"""What a scorer needs a sample to expect; the others need nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +61,7 @@ def open_set(project: Project, path: Path) -> LoadedSet:
     """
     document = yaml.read(path, EvalSet, root=project.root)
     header = document.value
-    _refuse_unknown_scorers(document)
+    refuse_unknown_scorers(document)
     resolved = project.inside(header.file)
     name = project.relative(resolved)
     if not resolved.is_file():
@@ -90,22 +76,6 @@ def open_set(project: Project, path: Path) -> LoadedSet:
             fix=f"restore the file, or set sha256: sha256:{reader.plain.hexdigest()}",
         )
     return LoadedSet(header, name, f"sha256:{reader.whole.hexdigest()}", resolved, reader.offsets)
-
-
-def _refuse_unknown_scorers(document: yaml.Document[EvalSet]) -> None:
-    known = sorted(SCORERS)
-    problems = [
-        document.problem(
-            ("scorers", number),
-            f"there is no scorer {spec.scorer!r}",
-            ", ".join(known),
-            next(iter(difflib.get_close_matches(spec.scorer, known, 1)), ""),
-        )
-        for number, spec in enumerate(document.value.scorers or ())
-        if spec.scorer not in SCORERS
-    ]
-    if problems:
-        raise InputError(problems)
 
 
 class _Reader:
@@ -163,18 +133,12 @@ class _Reader:
             yield "id", f"{sample.id!r} is the id of line {first} too", "an id of its own"
         if header.cluster and header.cluster not in sample.tags:
             yield "tags", f"has no {header.cluster!r}", "the tag that `cluster` names"
-        if header.scorers and not any(scores(one.scorer, sample) for one in header.scorers):
+        if not scorable(header, sample):
             yield (
                 "expect",
                 "gives the set's scorers nothing to score",
-                ", ".join(one.scorer for one in header.scorers),
+                ", ".join(one.scorer for one in header.scorers or ()),
             )
-
-
-def scores(name: str, sample: Sample) -> bool:
-    """Whether the sample holds what the scorer needs."""
-    needs = NEEDS.get(name)
-    return needs is None or needs(sample.expect)
 
 
 class _TwiceError(Exception):
