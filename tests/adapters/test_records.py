@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builders_runs import CANDIDATE, Behaviour, Case
-from gatekeeper.adapters.columns import TABLES
-from gatekeeper.adapters.records import RotatingRecords, RunRecords, whole_lines
-from gatekeeper.errors import UnavailableError
+from gatekeeper.adapters.records import (
+    LINES,
+    Head,
+    RotatingRecords,
+    RunRecords,
+    read_heads,
+    whole_lines,
+)
+from gatekeeper.errors import IntegrityError, UnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +33,8 @@ def rows(number: int = 0, suite: str = "quality") -> list:
 
 
 def lines(directory: Path, name: str = "requests") -> list[dict]:
-    return [json.loads(line) for line in (directory / f"{name}.jsonl").read_bytes().splitlines()]
+    written = map(json.loads, (directory / LINES).read_bytes().splitlines())
+    return [row for line in written for row in line[name]]
 
 
 def test_rows_go_to_their_tables_in_order(tmp_path: Path) -> None:
@@ -38,7 +45,7 @@ def test_rows_go_to_their_tables_in_order(tmp_path: Path) -> None:
     assert [row["time"] for row in lines(tmp_path / "run")] == [0, 1, 2]
     assert len(lines(tmp_path / "run", "outcomes")) == 3
     assert lines(tmp_path / "run", "scores") == []
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {one.lines for one in TABLES}
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [LINES]
 
 
 def test_a_kill_loses_nothing_that_write_was_given(tmp_path: Path) -> None:
@@ -60,8 +67,8 @@ def test_a_kill_loses_nothing_that_write_was_given(tmp_path: Path) -> None:
 def test_part_of_a_line_is_cut_before_more_is_written(tmp_path: Path) -> None:
     with RunRecords(tmp_path) as records:
         records.write(rows())
-    with (tmp_path / "requests.jsonl").open("ab") as file:
-        file.write(b'{"request_id": "half')
+    with (tmp_path / LINES).open("ab") as file:
+        file.write(b'{"key": "half')
     with RunRecords(tmp_path) as records:
         records.write(rows(1))
     assert [row["time"] for row in lines(tmp_path)] == [0, 1]
@@ -95,6 +102,44 @@ def test_a_full_disk_leaves_no_part_of_the_rows_and_can_be_tried_again(tmp_path:
     assert len(lines(tmp_path, "scores")) == 40
 
 
+def test_the_head_of_a_line_says_whose_it_is_and_what_was_paid(tmp_path: Path) -> None:
+    made = Case(CANDIDATE, "quality", 3, Behaviour(retries=300, tokens=100)).rows()
+    read = [
+        row.model_copy(update={"from_cache": True}) if hasattr(row, "from_cache") else row
+        for row in rows(4)
+    ]
+    with RunRecords(tmp_path) as records:
+        records.write(made, key='odd "key"')
+        records.write(read, key="second")
+        records.write([])
+    with (tmp_path / LINES).open("ab") as file:
+        file.write(b'{"key": "half')
+    first, second, third = read_heads(tmp_path / LINES)
+    calls = lines_of(tmp_path, 0)["calls"]
+    assert first == Head(
+        'odd "key"',
+        sum(call["nano_usd"] for call in calls),
+        sum(call["input_tokens"] + call["output_tokens"] for call in calls),
+    )
+    assert first.nano_usd > 0
+    assert second == Head("second", cached=len(lines_of(tmp_path, 1)["calls"]))
+    assert third == Head("")
+
+
+def lines_of(directory: Path, number: int) -> dict:
+    return json.loads((directory / LINES).read_bytes().splitlines()[number])
+
+
+def test_a_line_without_a_head_is_refused_by_number(tmp_path: Path) -> None:
+    with RunRecords(tmp_path) as records:
+        records.write(rows())
+    with (tmp_path / LINES).open("ab") as file:
+        file.write(b'{"requests": []}\n')
+    with pytest.raises(IntegrityError, match="line 2 holds no records"):
+        list(read_heads(tmp_path / LINES))
+    assert list(read_heads(tmp_path / "absent")) == []
+
+
 def test_segments_follow_each_other_and_hold_whole_writes(tmp_path: Path) -> None:
     records = RotatingRecords(tmp_path / "records", max_bytes=3000)
     records.flush()
@@ -124,6 +169,6 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_a_flush_that_the_disk_refuses_is_named(tmp_path: Path) -> None:
     records = RunRecords(tmp_path)
-    os.close(records._files[TABLES[0].row]._handle)
+    os.close(records._file._handle)
     with pytest.raises(UnavailableError, match="Bad file descriptor"):
         records.flush()

@@ -11,7 +11,7 @@ import pytest
 from builders_runs import CANDIDATE, Behaviour, Case, describe, make_run
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.project import Project
-from gatekeeper.adapters.records import RunRecords
+from gatekeeper.adapters.records import LINES, RunRecords
 from gatekeeper.adapters.runs import find_run, open_lines, open_tables, read_run, seal, write_run
 from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
 
@@ -67,10 +67,10 @@ def test_sealing_again_changes_nothing(small: Path) -> None:
 
 def test_part_of_a_line_left_by_a_kill_is_left_out_and_noted(tmp_path: Path) -> None:
     make_run(tmp_path, run=describe(SMALL), sealed=False)
-    with (tmp_path / "calls.jsonl").open("ab") as file:
-        file.write(b'{"request_id":"x","att')
+    with (tmp_path / LINES).open("ab") as file:
+        file.write(b'{"key":"x","att')
     run = seal(tmp_path, describe(SMALL))
-    assert run.notes == ("calls.jsonl: its last line was cut short and left out",)
+    assert run.notes == ("records.jsonl: its last line was cut short and left out",)
 
 
 def test_tables_can_be_read_while_they_are_written(tmp_path: Path) -> None:
@@ -84,10 +84,10 @@ def test_tables_can_be_read_while_they_are_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{}", "has 1 rows that lack a value which every row has"),
+        ('{"scores": [{}]}', "has 1 scores that lack a value which every row has"),
         ("[1]", "Expected OBJECT"),
-        ('{"request_id": "x", "scorer": "y", "value": "z"}', "Failed to cast"),
-        ('{"request_id"', "Malformed JSON"),
+        ('{"scores": [{"request_id": "x", "scorer": "y", "value": "z"}]}', "Failed to cast"),
+        ('{"scores"', "Malformed JSON"),
         ("\x00", "Malformed JSON"),
     ],
 )
@@ -95,12 +95,13 @@ def test_lines_that_are_no_rows_are_refused_by_file(
     tmp_path: Path, line: str, message: str
 ) -> None:
     make_run(tmp_path, run=describe(SMALL), sealed=False)
-    (tmp_path / "scores.jsonl").write_text(line + "\n")
+    with (tmp_path / LINES).open("a") as file:
+        file.write(line + "\n")
     with pytest.raises(IntegrityError, match=message) as caught:
         seal(tmp_path, describe(SMALL))
-    assert caught.value.where == str(tmp_path / "scores.jsonl")
+    assert caught.value.where == str(tmp_path / LINES)
     assert read_run(tmp_path).files == {}
-    assert (tmp_path / "requests.jsonl").exists()
+    assert (tmp_path / LINES).exists()
 
 
 @pytest.mark.parametrize("change", ["absent", "altered", "truncated"])

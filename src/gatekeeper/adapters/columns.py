@@ -29,13 +29,14 @@ class Table:
     required: tuple[str, ...]
 
     @property
-    def lines(self) -> str:
-        """File name while it is being written."""
-        return f"{self.name}.jsonl"
+    def struct(self) -> str:
+        """SQL type of its rows as they are written: a list of structs."""
+        fields = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+        return f"STRUCT({fields})[]"
 
     @property
     def sealed(self) -> str:
-        """File name once it is not."""
+        """File name once the run is over."""
         return f"{self.name}.parquet"
 
 

@@ -1,26 +1,94 @@
-"""Writing records: JSON Lines, one file a table, whole lines only."""
+"""Writing records: JSON Lines, one line a write, whole lines only.
+
+A line holds the rows of one `write` by table, so that a kill leaves all of them or none. Before
+them stand the key that the writer gave and what the calls cost, so that whoever goes on with an
+interrupted run reads the heads of lines and nothing else.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 from gatekeeper.adapters.atomic import sync_directory
 from gatekeeper.adapters.columns import TABLES
-from gatekeeper.errors import UnavailableError
+from gatekeeper.errors import IntegrityError, UnavailableError
+from gatekeeper.model.record import CallRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from gatekeeper.model.record import Row
 
+LINES: Final = "records.jsonl"
 _TAIL: Final = 1 << 16
+_NAMES: Final = {table.row: table.name for table in TABLES}
+_HEAD_LIMIT: Final = 1024
+_END: Final = f',"{TABLES[0].name}":['.encode()
+"""Where the head of a line ends: the first table, which is always there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands before the rows of a line.
+
+    Attributes:
+        key: What the writer called these rows.
+        nano_usd: What their calls cost that were really made.
+        tokens: Tokens of the same calls.
+        cached: Calls that the response cache answered.
+    """
+
+    key: str
+    nano_usd: int = 0
+    tokens: int = 0
+    cached: int = 0
+
+
+def head_of(key: str, rows: Iterable[Row]) -> Head:
+    """The head of a line with these rows."""
+    calls = [row for row in rows if isinstance(row, CallRow)]
+    made = [call for call in calls if not call.from_cache]
+    return Head(
+        key,
+        sum(call.nano_usd for call in made),
+        sum(call.input_tokens + call.cached_input_tokens + call.output_tokens for call in made),
+        len(calls) - len(made),
+    )
+
+
+def read_heads(path: Path) -> Iterator[Head]:
+    """The heads of all whole lines, without reading what is behind them.
+
+    Raises:
+        IntegrityError: A line has none.
+    """
+    import json
+
+    if not path.exists():
+        return
+    left = whole_lines(path)
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            left -= len(line)
+            if left < 0:
+                return
+            end = line.find(_END, 0, _HEAD_LIMIT)
+            try:
+                yield Head(**json.loads(line[:end] + b"}"))
+            except (TypeError, ValueError):
+                raise IntegrityError(
+                    f"line {number} holds no records",
+                    where=str(path),
+                    fix="restore the file, or evaluate again",
+                ) from None
 
 
 class RunRecords:
-    """The tables of one directory, open for appending.
+    """The records of one directory, open for appending.
 
     What `write` was given has reached the operating system when it returns: a kill of the process
     loses nothing, and `flush` makes it survive a loss of power too. A write that fails leaves no
@@ -30,43 +98,36 @@ class RunRecords:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self._files = {table.row: _Lines(directory / table.lines) for table in TABLES}
+        self._file = _Lines(directory / LINES)
 
     @property
     def size(self) -> int:
-        """Bytes of all tables."""
-        return sum(file.size for file in self._files.values())
+        """Bytes written."""
+        return self._file.size
 
-    def write(self, rows: Iterable[Row]) -> None:
-        """Append rows; raises `UnavailableError` when the disk refuses."""
-        chunks: dict[_Lines, list[str]] = {}
-        for row in rows:
-            chunks.setdefault(self._files[type(row)], []).append(row.model_dump_json())
-        before = {file: file.size for file in chunks}
+    def write(self, rows: Iterable[Row], key: str = "") -> None:
+        """Append rows under a key; raises `UnavailableError` when the disk refuses."""
+        line, before = _line(key, tuple(rows)), self._file.size
         try:
-            for file, lines in chunks.items():
-                file.append(("\n".join(lines) + "\n").encode())
+            self._file.append(line)
         except OSError as error:
-            for file, size in before.items():
-                file.cut(size)
+            self._file.cut(before)
             raise _refused(self.directory, error) from error
 
     def flush(self) -> None:
         """Make what was written survive a loss of power."""
         try:
-            for file in self._files.values():
-                file.sync()
+            self._file.sync()
             sync_directory(self.directory)
         except OSError as error:
             raise _refused(self.directory, error) from error
 
     def close(self) -> None:
-        """Flush, and let go of the files."""
+        """Flush, and let go of the file."""
         try:
             self.flush()
         finally:
-            for file in self._files.values():
-                file.close()
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -75,8 +136,19 @@ class RunRecords:
         self.close()
 
 
+def _line(key: str, rows: Sequence[Row]) -> bytes:
+    import json
+
+    head = json.dumps(asdict(head_of(key, rows)), separators=(",", ":"))
+    by_table: dict[str, list[str]] = {name: [] for name in _NAMES.values()}
+    for row in rows:
+        by_table[_NAMES[type(row)]].append(row.model_dump_json())
+    tables = (f'"{name}":[{",".join(found)}]' for name, found in by_table.items())
+    return (",".join((head[:-1], *tables)) + "}\n").encode()
+
+
 class RotatingRecords:
-    """Records of a service: a directory of segments, each with the four tables.
+    """Records of a service: a directory of segments, each as `RunRecords` writes it.
 
     A segment is named after the moment it began, so that name order is time order. The rows of one
     `write` are in one segment.

@@ -1,4 +1,4 @@
-"""Runs on disk: `run.json` and the tables, as lines while they are written, sealed as Parquet."""
+"""Runs on disk: `run.json` and the records, as lines while they are written, sealed as Parquet."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters import atomic
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.files import read_regular
-from gatekeeper.adapters.records import whole_lines
+from gatekeeper.adapters.records import LINES, whole_lines
 from gatekeeper.core.canonical import canonical_model
 from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
 from gatekeeper.model.run import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from duckdb import DuckDBPyConnection
 
     from gatekeeper.adapters.columns import Table
@@ -67,27 +70,23 @@ def find_run(project: Project, reference: str) -> Path:
 
 
 def seal(directory: Path, run: Run) -> Run:
-    """Compact the tables of a finished run into Parquet and put their digests into `run.json`.
+    """Compact the records of a finished run into Parquet and put their digests into `run.json`.
 
     The lines are removed once `run.json` names what replaces them. Sealing again changes nothing.
 
     Raises:
-        IntegrityError: A table holds something other than rows of its kind.
+        IntegrityError: A line holds something other than rows.
     """
     if run.files:
         return run
-    connection, notes = open_lines(directory)
-    files = {}
-    with connection:
+    with _connection() as connection, _lines(directory) as (lines, notes):
         for table in TABLES:
-            target = directory / table.sealed
-            _copy(connection, table, target)
-            files[table.sealed] = file_digest(target)
+            _copy(connection, table, lines, directory)
+    files = {table.sealed: file_digest(directory / table.sealed) for table in TABLES}
     atomic.sync_directory(directory)
     sealed = run.model_copy(update={"files": files, "notes": run.notes + notes})
     write_run(directory, sealed)
-    for table in TABLES:
-        (directory / table.lines).unlink(missing_ok=True)
+    (directory / LINES).unlink(missing_ok=True)
     return sealed
 
 
@@ -97,11 +96,15 @@ def open_lines(directory: Path) -> tuple[DuckDBPyConnection, tuple[str, ...]]:
     A kill can leave part of a last line behind: it is left out, and a note says so.
 
     Raises:
-        IntegrityError: A table holds something other than rows of its kind.
+        IntegrityError: A line holds something other than rows.
     """
     connection = _connection()
-    notes = [_read_lines(connection, directory, table) for table in TABLES]
-    return connection, tuple(note for note in notes if note)
+    with _lines(directory) as (lines, notes):
+        for table in TABLES:
+            with _rows_or_refused(table, lines, directory / LINES):
+                connection.execute(f"CREATE TEMP TABLE {table.name} AS {_rows(table, lines)}")
+            _complete(connection, table, table.name, directory / LINES)
+    return connection, notes
 
 
 def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
@@ -141,43 +144,51 @@ def _connection() -> DuckDBPyConnection:
     return duckdb.connect(config={"autoinstall_known_extensions": False})
 
 
-def _read_lines(connection: DuckDBPyConnection, directory: Path, table: Table) -> str:
-    """Load the whole lines of a table; returns a note where part of a line was left out."""
+@contextmanager
+def _lines(directory: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The whole lines of a directory, and a note where part of one was left out."""
+    path = directory / LINES
+    path.touch()
+    if (whole := whole_lines(path)) == path.stat().st_size:
+        yield path, ()
+        return
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        head = Path(scratch) / LINES
+        with path.open("rb") as source, head.open("wb") as file:
+            shutil.copyfileobj(source, file)
+            file.truncate(whole)
+        yield head, (f"{LINES}: its last line was cut short and left out",)
+
+
+def _rows(table: Table, lines: Path) -> str:
+    """SQL of the rows of a table in a file of lines."""
+    return (
+        f"SELECT unnest(found) FROM (SELECT unnest({table.name}) AS found FROM read_json("  # noqa: S608
+        f"'{_quoted(lines)}', columns={{{table.name}: '{table.struct}'}}, "
+        "format='newline_delimited'))"
+    )
+
+
+@contextmanager
+def _rows_or_refused(table: Table, lines: Path, path: Path) -> Iterator[None]:
     import duckdb
 
-    path, note = directory / table.lines, ""
-    path.touch()
-    columns = ", ".join(f"{name}: '{kind}'" for name, kind in table.columns.items())
-    with tempfile.TemporaryDirectory(dir=directory) as scratch:
-        source = path
-        if (whole := whole_lines(path)) < path.stat().st_size:
-            source = _head(path, whole, Path(scratch) / table.lines)
-            note = f"{table.lines}: its last line was cut short and left out"
-        try:
-            connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {table.name} AS SELECT * FROM read_json("  # noqa: S608
-                f"$path, columns={{{columns}}}, format='newline_delimited')",
-                {"path": str(source)},
-            )
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0].replace(str(source), table.lines)
-            raise _altered(path, f"holds something other than {table.name}: {reason}") from None
-    _complete(connection, table, path)
-    return note
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].replace(str(lines), LINES)
+        raise _altered(path, f"holds something other than {table.name}: {reason}") from None
 
 
-def _head(path: Path, size: int, target: Path) -> Path:
-    with path.open("rb") as source, target.open("wb") as file:
-        shutil.copyfileobj(source, file)
-        file.truncate(size)
-    return target
-
-
-def _copy(connection: DuckDBPyConnection, table: Table, target: Path) -> None:
+def _copy(connection: DuckDBPyConnection, table: Table, lines: Path, directory: Path) -> None:
+    target = directory / table.sealed
     temporary = target.with_name(f".{target.name}")
-    connection.execute(
-        f"COPY {table.name} TO '{_quoted(temporary)}' (FORMAT parquet, COMPRESSION zstd)"
-    )
+    with _rows_or_refused(table, lines, directory / LINES):
+        connection.execute(
+            f"COPY ({_rows(table, lines)}) TO '{_quoted(temporary)}' "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+    _complete(connection, table, f"read_parquet('{_quoted(temporary)}')", directory / LINES)
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(target)
@@ -186,25 +197,28 @@ def _copy(connection: DuckDBPyConnection, table: Table, target: Path) -> None:
 def _view(connection: DuckDBPyConnection, table: Table, path: Path) -> None:
     import duckdb
 
+    source = f"read_parquet('{_quoted(path)}')"
     try:
-        connection.execute(
-            f"CREATE VIEW {table.name} AS SELECT * FROM read_parquet('{_quoted(path)}')"  # noqa: S608
+        described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
+        found = {str(name): str(kind) for name, kind, *_ in described}
+        # An earlier version did not write what was added since.
+        absent = {name for name in table.columns if name not in found} - set(table.required)
+        if found != {name: kind for name, kind in table.columns.items() if name not in absent}:
+            raise _altered(path, "has other columns than this version writes")
+        columns = (
+            f"NULL::{kind} AS {name}" if name in absent else name
+            for name, kind in table.columns.items()
         )
-        found = {
-            str(name): str(kind)
-            for name, kind, *_ in connection.execute(f"DESCRIBE {table.name}").fetchall()
-        }
+        connection.execute(f"CREATE VIEW {table.name} AS SELECT {', '.join(columns)} FROM {source}")  # noqa: S608
     except duckdb.Error as error:
         raise _altered(path, f"is not sound Parquet: {str(error).splitlines()[0]}") from None
-    if found != table.columns:
-        raise _altered(path, "has other columns than this version writes")
 
 
-def _complete(connection: DuckDBPyConnection, table: Table, path: Path) -> None:
+def _complete(connection: DuckDBPyConnection, table: Table, source: str, path: Path) -> None:
     empty = " OR ".join(f"{name} IS NULL" for name in table.required)
-    found = connection.execute(f"SELECT count(*) FROM {table.name} WHERE {empty}").fetchone()  # noqa: S608
+    found = connection.execute(f"SELECT count(*) FROM {source} WHERE {empty}").fetchone()  # noqa: S608
     if found and found[0]:
-        raise _altered(path, f"has {found[0]} rows that lack a value which every row has")
+        raise _altered(path, f"has {found[0]} {table.name} that lack a value which every row has")
 
 
 def _quoted(path: Path) -> str:
