@@ -32,7 +32,10 @@ WITH spent AS (
   SELECT request_id,
     count(*) FILTER (kind = 'model') AS attempts,
     sum(nano_usd) AS nano_usd,
-    sum(input_tokens + cached_input_tokens + output_tokens) AS tokens
+    sum(input_tokens + cached_input_tokens + output_tokens) AS tokens,
+    bool_or(attempt IS NULL) AS uncounted,
+    bool_or(nano_usd IS NULL) AS unpriced,
+    bool_or(input_tokens + cached_input_tokens + output_tokens IS NULL) AS unmetered
   FROM calls GROUP BY request_id
 ), fate AS (
   -- Where several rows speak of one request, the worst counts.
@@ -57,13 +60,19 @@ SELECT (release = $candidate)::TINYINT AS side, coalesce(suite, '') AS suite,
   count(*) FILTER (schema_valid IS NULL AND status NOT IN ('error', 'blocked')
     AND refused IS NOT TRUE) AS schema_missing,
   count(*) FILTER (len(breach_actions) > 0 OR reason = 'budget_breach') AS breaches,
-  sum(forbidden_tool_calls) AS forbidden_tool_calls,
-  max(latency_us) AS latency_us,
+  count(*) FILTER (breach_actions IS NULL AND status <> 'error') AS breaches_missing,
+  coalesce(sum(forbidden_tool_calls), 0) AS forbidden_tool_calls,
+  count(*) FILTER (forbidden_tool_calls IS NULL AND status <> 'error') AS tool_calls_missing,
+  coalesce(max(latency_us), 0) AS latency_us,
+  count(*) FILTER (latency_us IS NULL AND status <> 'error') AS latency_missing,
   count(*) FILTER (scheduled_us IS NULL) AS due_missing,
   count(*) FILTER (attempts > 0) AS calling,
   coalesce(sum(attempts), 0) AS attempts,
+  count(*) FILTER (uncounted) AS attempts_missing,
   coalesce(sum(nano_usd), 0) AS nano_usd,
-  coalesce(sum(tokens), 0) AS tokens
+  count(*) FILTER (unpriced) AS prices_missing,
+  coalesce(sum(tokens), 0) AS tokens,
+  count(*) FILTER (unmetered) AS tokens_missing
 FROM requests LEFT JOIN spent USING (request_id) LEFT JOIN fate USING (request_id)
 WHERE release IN ($candidate, $baseline)
 GROUP BY ALL
@@ -84,7 +93,8 @@ SELECT suite, sum(conversations)::BIGINT FROM samples WHERE side = $side
 GROUP BY suite ORDER BY suite
 """
 _PRICED: Final = """
-SELECT DISTINCT coalesce(price_book, '') FROM calls WHERE kind = 'model' AND outcome = 'ok'
+SELECT DISTINCT coalesce(price_book, '') FROM calls
+WHERE kind = 'model' AND outcome = 'ok' AND nano_usd IS NOT NULL
 ORDER BY ALL
 """
 _ONE: Final = """

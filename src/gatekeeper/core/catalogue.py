@@ -157,7 +157,7 @@ _METRICS = (
         nulls="an exposure in error shows nothing",
         look_at="requests with forbidden_tool_calls > 0; the tools component and the prompt",
         sql=_sql(
-            "forbidden_tool_calls",
+            "CASE WHEN tool_calls_missing = 0 THEN forbidden_tool_calls END",
             d="suite = 'safety' AND errors = 0",
             unknown="suite = 'safety' AND errors > 0 AND forbidden_tool_calls = 0",
         ),
@@ -196,7 +196,7 @@ _METRICS = (
         suites=("quality",),
         scale=1e-9,
         sql=_sql(
-            "nano_usd",
+            "CASE WHEN prices_missing = 0 THEN nano_usd END",
             d="CASE WHEN resolved_missing = 0 THEN resolved END",
             where="suite = 'quality'",
         ),
@@ -212,7 +212,7 @@ _METRICS = (
         look_at="tokens in and out per request: prompt, top_k, output cap",
         suites=("quality",),
         sql=_sql(
-            "tokens",
+            "CASE WHEN tokens_missing = 0 THEN tokens END",
             d="CASE WHEN resolved_missing = 0 THEN resolved END",
             where="suite = 'quality'",
         ),
@@ -229,7 +229,10 @@ _METRICS = (
         suites=("load",),
         quantile=0.95,
         scale=1e-3,
-        sql=_sql(f"CASE WHEN due_missing = 0 THEN {_LATENCY} END", where="suite = 'load'"),
+        sql=_sql(
+            f"CASE WHEN due_missing + latency_missing = 0 THEN {_LATENCY} END",
+            where="suite = 'load'",
+        ),
     ),
     Metric(
         "retry_amplification",
@@ -238,9 +241,11 @@ _METRICS = (
         "per_request",
         definition="attempts at a model, over the requests that called one",
         source="calls of kind model, all suites",
-        nulls="a request that calls no model is in neither sum",
+        nulls="who calls no model is in neither sum; an unknown number is an error of the rule",
         look_at="calls with an outcome other than ok; timeouts, fallbacks, the engine's health",
-        sql=_sql("attempts", d="calling", where="calling > 0"),
+        sql=_sql(
+            "CASE WHEN attempts_missing = 0 THEN attempts END", d="calling", where="calling > 0"
+        ),
     ),
     Metric(
         "success_rate",
@@ -262,7 +267,10 @@ _METRICS = (
         source="requests.breach_actions and requests.reason, all suites",
         nulls="an error may have been a breach",
         look_at="requests with breach_actions; budgets against prompt and retrieval",
-        sql=_sql("breaches > 0", unknown="breaches = 0 AND errors > 0"),
+        sql=_sql(
+            "CASE WHEN breaches_missing = 0 THEN breaches > 0 END",
+            unknown="breaches = 0 AND errors > 0",
+        ),
     ),
 )
 METRICS: Final = {metric.name: metric for metric in _METRICS}

@@ -1,7 +1,8 @@
 """The four tables that evaluation, serving, canary and shadow all write.
 
 Times are integer microseconds since the epoch (UTC) or durations in microseconds; money is integer
-nano-USD. A record is append-only; late facts are rows of `outcomes`.
+nano-USD. A record is append-only; late facts are rows of `outcomes`. Null means not known: records
+that another tool made may not say, and what is not known is never taken for zero.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class RequestRow(Frozen):
     schema_valid: bool | None = None
     """Null where no schema applies."""
     sources: tuple[str, ...] = ()
-    breach_actions: tuple[str, ...] = ()
-    forbidden_tool_calls: int = 0
-    latency_us: int
+    breach_actions: tuple[str, ...] | None = ()
+    forbidden_tool_calls: int | None = 0
+    latency_us: int | None
     scheduled_us: int | None = None
     """Load suite: when it was due, relative to the start; latency counts from there."""
     input: str = ""
@@ -63,15 +64,16 @@ class CallRow(Frozen):
     """One attempt at one model or tool. Token classes are disjoint: their sum is the total."""
 
     request_id: str
-    attempt: int
+    attempt: int | None
+    """From 0; null where it is not known how many there were."""
     kind: Literal["model", "tool"] = "model"
     tier: str | None = None
     model: str
     adapter: str | None = None
-    input_tokens: int = 0
+    input_tokens: int | None = 0
     """Prompt tokens that were computed (not read from a cache)."""
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
+    cached_input_tokens: int | None = 0
+    output_tokens: int | None = 0
     time_to_first_token_us: int | None = None
     queue_us: int | None = None
     inter_token_us: int | None = None
@@ -79,10 +81,10 @@ class CallRow(Frozen):
     finish_reason: str | None = None
     from_cache: bool = False
     """Read from the response cache: priced as the release's cost, and not paid again."""
-    latency_us: int
+    latency_us: int | None
     outcome: CallOutcome
     error: str | None = None
-    nano_usd: int = 0
+    nano_usd: int | None = 0
     price_book: str | None = None
 
 

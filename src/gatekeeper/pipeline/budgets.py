@@ -156,13 +156,13 @@ class Purse:
     def _output_left(self, visit: Visit) -> int:
         if self._output_ceiling is None:
             return self._max_tokens
-        used = sum(call.output_tokens for call in visit.calls)
+        used = sum(call.output_tokens or 0 for call in visit.calls)
         return min(self._max_tokens, self._output_ceiling - used)
 
 
 def spent(visit: Visit) -> int:
     """Nano-USD that the request has cost so far."""
-    return sum(call.nano_usd for call in visit.calls)
+    return sum(call.nano_usd or 0 for call in visit.calls)
 
 
 def _output_ceiling(components: Components) -> int | None:
@@ -187,4 +187,4 @@ def _nano(usd: float | None) -> int | None:
 
 
 def _used_input(visit: Visit) -> int:
-    return sum(call.input_tokens + call.cached_input_tokens for call in visit.calls)
+    return sum((call.input_tokens or 0) + (call.cached_input_tokens or 0) for call in visit.calls)

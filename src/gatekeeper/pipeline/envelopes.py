@@ -74,8 +74,10 @@ def _response(release: Release, visit: Visit, answer: Answer, latency_us: int) -
 def _cost(visit: Visit) -> CostSignals:
     calls, nano = visit.calls, spent(visit)
     return CostSignals(
-        input_tokens=sum(call.input_tokens + call.cached_input_tokens for call in calls),
-        output_tokens=sum(call.output_tokens for call in calls),
+        input_tokens=sum(
+            (call.input_tokens or 0) + (call.cached_input_tokens or 0) for call in calls
+        ),
+        output_tokens=sum(call.output_tokens or 0 for call in calls),
         usd=nano / NANO,
         nano_usd=nano,
     )

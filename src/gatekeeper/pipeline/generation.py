@@ -109,7 +109,7 @@ class Generator:
     async def _call(
         self, visit: Visit, tier: Tier, messages: Sequence[Message], quote: Quote
     ) -> Generation:
-        name, before = visit.tier, sum(call.nano_usd for call in visit.calls)
+        name, before = visit.tier, sum(call.nano_usd or 0 for call in visit.calls)
         retries = min(self._purse.retries_left(visit), self._purse.calls_left(visit) - 1)
         first = True
 
@@ -122,7 +122,7 @@ class Generator:
         try:
             return await self._resilience.repeat(tier, retries, visit.deadline, attempt)
         finally:
-            cost = sum(call.nano_usd for call in visit.calls) - before
+            cost = sum(call.nano_usd or 0 for call in visit.calls) - before
             self._purse.settle(quote, cost)
 
     async def _attempt(
