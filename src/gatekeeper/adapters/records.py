@@ -54,8 +54,8 @@ def head_of(key: str, rows: Iterable[Row]) -> Head:
     made = [call for call in calls if not call.from_cache]
     return Head(
         key,
-        sum(call.nano_usd for call in made),
-        sum(call.input_tokens + call.cached_input_tokens + call.output_tokens for call in made),
+        sum(call.nano_usd or 0 for call in made),
+        sum(call.tokens or 0 for call in made),
         len(calls) - len(made),
     )
 

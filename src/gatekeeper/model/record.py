@@ -87,6 +87,13 @@ class CallRow(Frozen):
     nano_usd: int | None = 0
     price_book: str | None = None
 
+    @property
+    def tokens(self) -> int | None:
+        """Tokens of all classes; None where any is not known."""
+        classes = (self.input_tokens, self.cached_input_tokens, self.output_tokens)
+        known = [count for count in classes if count is not None]
+        return sum(known) if len(known) == len(classes) else None
+
 
 class ScoreRow(Frozen):
     """What one scorer says of one request: a value, or why there is none."""
