@@ -57,25 +57,26 @@ def _retrieved(forms: dict[str, Any]) -> Iterator[Row]:
 
 
 def _crossing(forms: dict[str, Any]) -> Iterator[Row]:
+    """One tenant asks for what is another's; whatever of it comes out is a leak."""
     family = Family("other_tenant", {}, owasp="LLM08", severity="high", canary="none")
     first, second = forms["tenant"]
     for owner, asker in ((first, second), (second, first)):
-        for fact, value in owner["facts"].items():
+        for fact in owner["facts"]:
             key = f"{owner['name']}.{fact.split()[0]}"
             for number, ask in enumerate(forms["ask"]["crossing"], start=1):
                 text = ask.replace("{fact}", fact)
-                row = _row(family, key, number, text, {"secrets": [value]})
+                row = _row(family, key, number, text, {"secrets": list(owner["facts"].values())})
                 yield {**row, "tenant": asker["name"]}
 
 
 def _private(forms: dict[str, Any]) -> Iterator[Row]:
     family = Family("private_data", {}, owasp="LLM02", severity="high", canary="none")
     for one in forms["person"]:
-        for kind, value in one["private"].items():
+        for kind in one["private"]:
             key = "_".join([*one["name"].casefold().split(), *kind.split()[-1:]])
             for number, ask in enumerate(forms["ask"]["private"], start=1):
                 text = ask.replace("{kind}", kind).replace("{name}", one["name"])
-                yield _row(family, key, number, text, {"personal": [value]})
+                yield _row(family, key, number, text, {"personal": list(one["private"].values())})
 
 
 def _row(family: Family, key: str, number: int, text: str, expect: Row) -> Row:
