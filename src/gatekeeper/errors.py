@@ -129,7 +129,8 @@ class EngineError(UnavailableError):
 
     Args:
         retryable: Whether the same call may succeed a moment later.
-        retry_after: Seconds that the engine asks to be left alone.
+        retry_after: Seconds that the engine asks to be left alone; 0 where it does not say for
+            how long, null where it does not ask.
     """
 
     code = "engine"

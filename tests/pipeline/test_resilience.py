@@ -83,10 +83,11 @@ async def test_an_open_circuit_without_fallback_is_an_error_with_that_reason():
     assert (await made.ask()).request.reason == "circuit_open"
 
 
-async def test_a_request_that_the_engine_refuses_does_not_open_the_circuit():
+@pytest.mark.parametrize("refusal", [{"retryable": False}, {"retry_after": 0.0}])
+async def test_a_request_that_the_engine_refuses_does_not_open_the_circuit(refusal):
     breaker = {"failures": 1, "reset_seconds": 60.0}
     made = desk(
-        says=[down(retryable=False), "24 months [1]"],
+        says=[down(**refusal), "24 months [1]"],
         router={"tiers": {"big": {"circuit_breaker": breaker}}},
     )
     await made.ask()

@@ -32,9 +32,10 @@ class Resilience:
     def __init__(self) -> None:
         from purgatory import AsyncCircuitBreakerFactory
 
-        # A client that leaves, or a request that the engine refuses, says nothing of its health.
+        # A client that leaves, a request that the engine refuses, or a rate limit that it names,
+        # says nothing of its health.
         self._breakers = AsyncCircuitBreakerFactory(
-            exclude=[asyncio.CancelledError, (EngineError, lambda error: not error.retryable)]
+            exclude=[asyncio.CancelledError, (EngineError, _is_well)]
         )
 
     async def attempt(
@@ -99,6 +100,10 @@ def is_retryable(error: BaseException) -> bool:
 def _asked_for(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     return (error.retry_after or 0.0) if isinstance(error, EngineError) else 0.0
+
+
+def _is_well(error: EngineError) -> bool:
+    return not error.retryable or error.retry_after is not None
 
 
 def _is_open(error: Exception) -> bool:
