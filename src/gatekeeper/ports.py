@@ -81,6 +81,23 @@ class Engine(Protocol):
         ...
 
 
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def fingerprint(self) -> Mapping[str, str]:
+        """What the vectors depend on: name and version, model and host."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector for each text, all of one length; raises `EngineError`."""
+        ...
+
+    async def close(self) -> None:
+        """Free the model or the connections."""
+        ...
+
+
 class Tokenizer(Protocol):
     """Counts tokens as the model does, chat template included."""
 

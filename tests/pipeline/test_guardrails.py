@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.core.pii import PersonalData, iban, luhn
 from gatekeeper.errors import InputError
 from gatekeeper.model.components import PatternRule, Policy
 from gatekeeper.pipeline.guardrails import Guardrails, PatternSet
-from gatekeeper.pipeline.pii import PersonalData, iban, luhn
 
 KINDS = ("email", "phone", "iban", "card")
 

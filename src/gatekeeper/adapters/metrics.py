@@ -36,7 +36,8 @@ WITH spent AS (
     bool_or(attempt IS NULL) AS uncounted,
     bool_or(nano_usd IS NULL) AS unpriced,
     bool_or(input_tokens + cached_input_tokens + output_tokens IS NULL) AS unmetered
-  FROM calls GROUP BY request_id
+  -- What judges cost is not what the release costs.
+  FROM calls WHERE tier IS DISTINCT FROM ':judge' GROUP BY request_id
 ), fate AS (
   -- Where several rows speak of one request, the worst counts.
   SELECT request_id, bool_and(resolved) AS resolved, bool_or(follow_up) AS follow_up

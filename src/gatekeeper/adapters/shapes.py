@@ -30,6 +30,7 @@ PATTERNS: Final = {
 }
 """Every pattern of an authored type; a test keeps them in step."""
 
+_FORMATS: Final = {"date": "a date such as 2026-11-01", "scorer": "the name of a scorer"}
 MAX_NAMES: Final = 8
 _BOUNDS: Final = (
     ("minimum", "at least"),
@@ -172,8 +173,8 @@ def _mapping(schema: Schema) -> str:
 def _text(schema: Schema) -> str:
     if pattern := schema.get("pattern"):
         return PATTERNS.get(pattern, f"text that matches {pattern}")
-    if schema.get("format") == "date":
-        return "a date such as 2026-11-01"
+    if words := _FORMATS.get(schema.get("format", "")):
+        return words
     low, high = schema.get("minLength"), schema.get("maxLength")
     if high is None:
         return "text"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
@@ -15,6 +15,11 @@ from gatekeeper.model.base import (
     RelativePath,
     ShortText,
 )
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 Suite = Literal["quality", "structured", "safety", "benign", "agent", "load"]
 Format = Literal["jsonl", "csv", "parquet", "huggingface"]
@@ -61,6 +66,14 @@ class ScorerSpec(Frozen):
     @classmethod
     def _from_word(cls, value: Any) -> Any:
         return {"scorer": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """A mapping, or the scorer's name alone."""
+        mapping = handler.resolve_ref_schema(handler(schema))
+        return {"anyOf": [{"type": "string", "format": "scorer"}, mapping]}
 
 
 class EvalSet(Frozen):

@@ -7,12 +7,14 @@ that another tool made may not say, and what is not known is never taken for zer
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from gatekeeper.model.base import Frozen
 
 Lane = Literal["stable", "canary", "shadow", "offline"]
 Arm = Literal["candidate", "baseline"]
+JUDGE: Final = ":judge"
+"""The tier of calls that scorers make: no release's, and no part of what a release costs."""
 CallOutcome = Literal["ok", "error", "timeout", "cancelled", "circuit_open"]
 
 

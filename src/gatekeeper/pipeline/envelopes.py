@@ -44,6 +44,7 @@ def served(release: Release, visit: Visit, answer: Answer, latency_us: int) -> S
         _response(release, visit, answer, latency_us),
         _row(release, visit, answer, latency_us),
         tuple(visit.calls),
+        visit.chunks,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from gatekeeper.core.pii import PersonalData
 from gatekeeper.errors import InputError, Problem
-from gatekeeper.pipeline.pii import PersonalData
 from gatekeeper.pipeline.visit import HaltError
 
 if TYPE_CHECKING:

@@ -42,11 +42,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What came of a request: the response, its record, and one record for each model call."""
+    """What came of a request: the response, its record, and one record for each model call.
+
+    Attributes:
+        chunks: What was retrieved for it, as the prompt showed it.
+    """
 
     response: ResponseEnvelope
     request: RequestRow
     calls: tuple[CallRow, ...]
+    chunks: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
 from gatekeeper.adapters import yaml
-from gatekeeper.adapters.evalsets.needs import refuse_unknown_scorers, scorable
+from gatekeeper.adapters.evalsets.needs import scorable
+from gatekeeper.adapters.scorers.checking import check_scorers
 from gatekeeper.adapters.text import decode
 from gatekeeper.core.canonical import canonical
 from gatekeeper.errors import InputError, IntegrityError, Problem, UsageError
 from gatekeeper.model.evalset import EvalSet, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from gatekeeper.adapters.project import Project
+    from gatekeeper.core.scoring.panel import Called
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of one sample."""
@@ -61,12 +63,12 @@ def open_set(project: Project, path: Path) -> LoadedSet:
     """
     document = yaml.read(path, EvalSet, root=project.root)
     header = document.value
-    refuse_unknown_scorers(document)
+    scorers = check_scorers(document, project)
     resolved = project.inside(header.file)
     name = project.relative(resolved)
     if not resolved.is_file():
         raise UsageError("no such file", where=name, fix=f"see `file` in {document.file}")
-    reader = _Reader(header, name)
+    reader = _Reader(header, name, scorers)
     with resolved.open("rb") as file:
         reader.read(file)
     if header.sha256 not in (None, f"sha256:{reader.plain.hexdigest()}"):
@@ -81,11 +83,12 @@ def open_set(project: Project, path: Path) -> LoadedSet:
 class _Reader:
     """Reads a file line by line, and keeps what it learns."""
 
-    def __init__(self, header: EvalSet, file: str) -> None:
+    def __init__(self, header: EvalSet, file: str, scorers: Sequence[Called]) -> None:
         self.offsets = array("Q")
         self.plain = hashlib.sha256()
         self.whole = hashlib.sha256(canonical(header.model_dump(mode="json")))
         self._header = header
+        self._scorers = scorers
         self._file = file
         self._ids: dict[bytes, int] = {}
         self._problems: list[Problem] = []
@@ -133,7 +136,7 @@ class _Reader:
             yield "id", f"{sample.id!r} is the id of line {first} too", "an id of its own"
         if header.cluster and header.cluster not in sample.tags:
             yield "tags", f"has no {header.cluster!r}", "the tag that `cluster` names"
-        if not scorable(header, sample):
+        if not scorable(self._scorers, sample):
             yield (
                 "expect",
                 "gives the set's scorers nothing to score",
