@@ -102,7 +102,7 @@ def open_lines(directory: Path) -> tuple[DuckDBPyConnection, tuple[str, ...]]:
     with _lines(directory) as (lines, notes):
         for table in TABLES:
             with _rows_or_refused(table, lines, directory / LINES):
-                connection.execute(f"CREATE TEMP TABLE {table.name} AS {_rows(table, lines)}")
+                connection.execute(f"CREATE TEMP TABLE {table.name} AS {select_rows(table, lines)}")
             _complete(connection, table, table.name, directory / LINES)
     return connection, notes
 
@@ -160,7 +160,7 @@ def _lines(directory: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
         yield head, (f"{LINES}: its last line was cut short and left out",)
 
 
-def _rows(table: Table, lines: Path) -> str:
+def select_rows(table: Table, lines: Path) -> str:
     """SQL of the rows of a table in a file of lines."""
     return (
         f"SELECT unnest(found) FROM (SELECT unnest({table.name}) AS found FROM read_json("  # noqa: S608
@@ -185,7 +185,7 @@ def _copy(connection: DuckDBPyConnection, table: Table, lines: Path, directory: 
     temporary = target.with_name(f".{target.name}")
     with _rows_or_refused(table, lines, directory / LINES):
         connection.execute(
-            f"COPY ({_rows(table, lines)}) TO '{_quoted(temporary)}' "
+            f"COPY ({select_rows(table, lines)}) TO '{_quoted(temporary)}' "
             "(FORMAT parquet, COMPRESSION zstd)"
         )
     _complete(connection, table, f"read_parquet('{_quoted(temporary)}')", directory / LINES)

@@ -27,6 +27,14 @@ def _guarded(found: re.Match[str]) -> str:
 
 def one_line(text: str) -> str:
     """What somebody wrote, as it can stand in a line: control characters are spelled out."""
-    return escape(
-        "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return escape(spelled_out(text))
+
+
+def spelled_out(text: str, keep: str = "") -> str:
+    """`text` without anything that would move a cursor or colour a terminal, but for `keep`."""
+    return "".join(
+        one
+        if one.isprintable() or one in keep
+        else one.encode("unicode_escape", "backslashreplace").decode()
+        for one in text
     )
