@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from gatekeeper.adapters.evalsets import LINE_LIMIT, open_set
+from gatekeeper.adapters.evalsets import ROW_LIMIT, open_set
 from gatekeeper.adapters.project import Project
 from gatekeeper.errors import InputError, IntegrityError, UsageError
 
@@ -119,13 +119,13 @@ def test_what_is_no_clean_json_is_named(project, line, message):
 
 
 def test_a_line_beyond_the_limit_is_refused_without_reading_it_whole(project):
-    path = write(project, sample("a"), b'"' + b"x" * (50 * LINE_LIMIT) + b'"')
+    path = write(project, sample("a"), b'"' + b"x" * (50 * ROW_LIMIT) + b'"')
     tracemalloc.start()
     with pytest.raises(InputError, match="longer line than a sample may be"):
         open_set(project, path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 5 * LINE_LIMIT
+    assert peak < 5 * ROW_LIMIT
 
 
 def test_an_empty_file_has_no_samples(project):

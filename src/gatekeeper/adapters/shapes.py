@@ -32,6 +32,8 @@ PATTERNS: Final = {
 
 _FORMATS: Final = {"date": "a date such as 2026-11-01", "scorer": "the name of a scorer"}
 MAX_NAMES: Final = 8
+LARGE: Final = 1e15
+"""Where digits say less than a power of ten."""
 _BOUNDS: Final = (
     ("minimum", "at least"),
     ("exclusiveMinimum", "above"),
@@ -196,6 +198,8 @@ def _range(schema: Schema, bounds: Iterable[tuple[str, str]]) -> str:
 
 
 def _number(value: float) -> str:
+    if abs(value) >= LARGE:
+        return f"{value:g}"
     return f"{value:,.0f}" if float(value).is_integer() else repr(value)
 
 

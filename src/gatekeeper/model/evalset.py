@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 Suite = Literal["quality", "structured", "safety", "benign", "agent", "load"]
-Format = Literal["jsonl", "csv", "parquet", "huggingface"]
+Format = Literal["jsonl", "json", "csv", "parquet", "text", "huggingface"]
 SampleId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:-]*$", max_length=100)]
 SampleText = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
 Phrases = tuple[Annotated[str, StringConstraints(min_length=1, max_length=4096)], ...]
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[A-Za-z_][\w-]*)*$")]
 """A place in a sample: ``input``, ``expect.exact``, ``tags.topic``."""
+Choices = Annotated[tuple[ShortText, ...], Field(min_length=1)]
 
 
 class Load(Frozen):
@@ -93,7 +94,7 @@ class EvalSet(Frozen):
     cluster: Identifier | None = None
     """The tag whose value groups samples that are not independent, such as `topic`."""
     file: RelativePath
-    """The samples: JSON Lines, CSV or Parquet, or a directory that `datasets` saved."""
+    """The samples: JSON Lines, JSON, CSV, Parquet or plain lines, or a Hugging Face directory."""
     format: Format | None = None
     """What `file` is; by default what its name ends with, and a directory is `huggingface`."""
     fields: dict[FieldPath, ShortText] = Field(default_factory=dict)
@@ -104,6 +105,18 @@ class EvalSet(Frozen):
     """
     defaults: dict[FieldPath, JsonValue] = Field(default_factory=dict)
     """What a sample takes where the file says nothing: ``{tenant: public}``."""
+    values: dict[FieldPath, dict[ShortText, JsonValue]] = Field(default_factory=dict)
+    """What the values of a column stand for: ``{expect.refusal: {"1": required, "0": null}}``.
+
+    A value that is not listed is an error; null leaves the place empty.
+    """
+    where: dict[ShortText, Choices] = Field(default_factory=dict)
+    """Which rows belong to the set: those that have one of these values in each of these columns.
+
+    Values are written as text: ``{label: ["1"]}``.
+    """
+    records: ShortText | None = None
+    """Where the rows are in a JSON document: ``payloads``, or with dots ``data.rows``."""
     sha256: Digest | None = None
     """Digest of the file; a file that differs is refused."""
     scorers: Annotated[tuple[ScorerSpec, ...], Field(min_length=1)] | None = None

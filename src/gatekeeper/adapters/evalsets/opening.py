@@ -1,177 +1,113 @@
-"""Eval sets on disk: a YAML header and a JSON Lines file that is never held in memory."""
+"""From the header of an eval set to its samples, every one of which was checked once."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from array import array
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gatekeeper.adapters import yaml
-from gatekeeper.adapters.evalsets.needs import scorable
+from gatekeeper.adapters.evalsets.checker import Checker
+from gatekeeper.adapters.evalsets.columns import refuse_unknown_places
+from gatekeeper.adapters.evalsets.converting import Converter
+from gatekeeper.adapters.evalsets.jsonl import lines
+from gatekeeper.adapters.evalsets.known import Known
+from gatekeeper.adapters.evalsets.line import sample_of
+from gatekeeper.adapters.evalsets.loaded import Lines, LoadedSet
+from gatekeeper.adapters.evalsets.source import digest_of, find, plain_digest, steady
+from gatekeeper.adapters.hashing import FileHasher
 from gatekeeper.adapters.scorers.checking import check_scorers
-from gatekeeper.adapters.text import decode
-from gatekeeper.core.canonical import canonical
-from gatekeeper.errors import InputError, IntegrityError, Problem, UsageError
-from gatekeeper.model.evalset import EvalSet, Sample
+from gatekeeper.errors import InputError, IntegrityError
+from gatekeeper.model.evalset import EvalSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
+    from gatekeeper.adapters.evalsets.source import Part, Source
     from gatekeeper.adapters.project import Project
-    from gatekeeper.core.scoring.panel import Called
-
-LINE_LIMIT: Final = 1 << 20
-"""Bytes of one sample."""
-MAX_PROBLEMS: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedSet:
-    """An eval set every line of which was checked: its header and a sequence of samples.
-
-    Attributes:
-        file: The samples' file, from the project's root, for people.
-        digest: sha256 of the canonical header and the file's bytes.
-    """
-
-    header: EvalSet
-    file: str
-    digest: str
-    path: Path = field(repr=False)
-    offsets: array[int] = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def __getitem__(self, number: int) -> Sample:
-        """Sample `number`, read when it is asked for."""
-        with self.path.open("rb") as file:
-            file.seek(self.offsets[number])
-            return Sample.model_validate_json(file.readline())
 
 
 def open_set(project: Project, path: Path) -> LoadedSet:
-    """The eval set whose header is at `path`, checked to its last line.
+    """The eval set whose header is at `path`, checked to its last sample.
+
+    A set that was checked before, and whose header and files have the digest of then, is opened
+    without reading it again.
 
     Raises:
         UsageError: A file is absent or outside the project.
         InputError: Everything wrong with the header, or with the samples, at once.
-        IntegrityError: The file is not the one that the header names by digest.
+        IntegrityError: The file is not the one that the header names by digest, or it was written
+            to while it was read.
     """
     document = yaml.read(path, EvalSet, root=project.root)
-    header = document.value
     scorers = check_scorers(document, project)
-    resolved = project.inside(header.file)
-    name = project.relative(resolved)
-    if not resolved.is_file():
-        raise UsageError("no such file", where=name, fix=f"see `file` in {document.file}")
-    reader = _Reader(header, name, scorers)
-    with resolved.open("rb") as file:
-        reader.read(file)
-    if header.sha256 not in (None, f"sha256:{reader.plain.hexdigest()}"):
+    refuse_unknown_places(document)
+    source = find(project, document)
+    hasher = FileHasher(project.cache / "files.jsonl")
+    with steady(source):
+        files = source.listed(hasher)
+        _refuse_other(document, source, plain_digest(files))
+        digest = digest_of(document.value, files)
+        known = Known(project.cache / "sets" / digest.removeprefix("sha256:"))
+        checker = Checker(document.value, scorers, source.parts[0].name)
+        opening = _Opening(document, source, known, hasher)
+        return LoadedSet(document.value, source.name, digest, opening.lines(checker))
+
+
+def _refuse_other(document: yaml.Document[EvalSet], source: Source, found: str) -> None:
+    if document.value.sha256 not in (None, found):
         raise IntegrityError(
             f"is not the file that {document.file} names by its digest",
-            where=name,
-            fix=f"restore the file, or set sha256: sha256:{reader.plain.hexdigest()}",
+            where=source.name,
+            fix=f"restore the file, or set sha256: {found}",
         )
-    return LoadedSet(header, name, f"sha256:{reader.whole.hexdigest()}", resolved, reader.offsets)
 
 
-class _Reader:
-    """Reads a file line by line, and keeps what it learns."""
+class _Opening:
+    """One set on its way to being open."""
 
-    def __init__(self, header: EvalSet, file: str, scorers: Sequence[Called]) -> None:
-        self.offsets = array("Q")
-        self.plain = hashlib.sha256()
-        self.whole = hashlib.sha256(canonical(header.model_dump(mode="json")))
-        self._header = header
-        self._scorers = scorers
-        self._file = file
-        self._ids: dict[bytes, int] = {}
-        self._problems: list[Problem] = []
+    def __init__(
+        self, document: yaml.Document[EvalSet], source: Source, known: Known, hasher: FileHasher
+    ) -> None:
+        self._document = document
+        self._source = source
+        self._known = known
+        self._hasher = hasher
 
-    def read(self, file: BinaryIO) -> None:
-        offset = 0
-        for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT + 1), b""), start=1):
-            self.plain.update(line)
-            self.whole.update(line)
-            if len(line) > LINE_LIMIT:
-                self._too_long(number)
-            if line.strip():
-                self._line(number, line)
-                self.offsets.append(offset)
-            offset += len(line)
-            if len(self._problems) >= MAX_PROBLEMS:
-                break
-        if not self.offsets:
-            self._problems.append(Problem("has no samples", self._file))
-        if self._problems:
-            raise InputError(self._problems[:MAX_PROBLEMS])
+    def lines(self, checker: Checker) -> Lines:
+        """The samples, from what is known or after a check of them all."""
+        direct = _holds_samples(self._document.value, self._source)
+        path = self._source.parts[0].path if direct else self._known.samples
+        found = self._known.lines(path, self._hasher)
+        if found is not None:
+            return found
+        if direct:
+            _check(self._source.parts[0], checker)
+        else:
+            self._convert(checker)
+        self._known.remember(checker.offsets, self._hasher, converted=not direct)
+        return Lines(path, checker.offsets)
 
-    def _too_long(self, number: int) -> NoReturn:
-        problem = Problem(
-            "is a longer line than a sample may be", self._file, number, 1,
-            accepted=f"at most {LINE_LIMIT:,} bytes",
-        )  # fmt: skip
-        raise InputError([*self._problems, problem])
-
-    def _line(self, number: int, line: bytes) -> None:
-        try:
-            sample = _sample(line, self._file)
-        except InputError as error:
-            self._problems += [replace(one, file=self._file, line=number) for one in error.problems]
-            return
-        self._problems += [
-            Problem(message, self._file, number, 1, path, accepted)
-            for path, message, accepted in self._faults(number, sample)
-        ]
-
-    def _faults(self, number: int, sample: Sample) -> Iterator[tuple[str, str, str]]:
-        header, key = self._header, hashlib.blake2b(sample.id.encode(), digest_size=12).digest()
-        first = self._ids.setdefault(key, number)
-        if first != number:
-            yield "id", f"{sample.id!r} is the id of line {first} too", "an id of its own"
-        if header.cluster and header.cluster not in sample.tags:
-            yield "tags", f"has no {header.cluster!r}", "the tag that `cluster` names"
-        if not scorable(self._scorers, sample):
-            yield (
-                "expect",
-                "gives the set's scorers nothing to score",
-                ", ".join(one.scorer for one in header.scorers or ()),
-            )
+    def _convert(self, checker: Checker) -> None:
+        with self._known.writing() as out:
+            Converter(self._document, checker, out).convert(self._source)
+            checker.finish(Lines(Path(out.name), checker.offsets))
 
 
-class _TwiceError(Exception):
-    """An object has a key twice."""
+def _holds_samples(header: EvalSet, source: Source) -> bool:
+    """Whether the source is one file whose lines are samples as they are."""
+    mapped = header.fields or header.defaults or header.values or header.where
+    return source.format == "jsonl" and len(source.parts) == 1 and not mapped
 
 
-def _sample(line: bytes, file: str) -> Sample:
-    """One line as a sample; raises `InputError` with what is wrong, placed in the line."""
-    from pydantic import ValidationError
-
-    text = decode(line, file).rstrip("\r\n")
+def _check(part: Part, checker: Checker) -> None:
+    """Every line of a file of samples; raises `InputError` with everything wrong."""
     try:
-        json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
-        return Sample.model_validate_json(text)
-    except json.JSONDecodeError as error:
-        problem = Problem(f"is not JSON: {error.msg}", file, 1, error.colno, accepted="one object")
-        raise InputError([problem]) from None
-    except RecursionError:
-        raise InputError([Problem("is nested too deeply", file, 1, 1)]) from None
-    except (ValidationError, _TwiceError):
-        # JSON is YAML, and the reader of YAML knows where everything stands.
-        return yaml.check(yaml.parse(line, file), Sample).value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _TwiceError
-    return found
-
-
-def _refused(word: str) -> NoReturn:
-    raise InputError([Problem(f"{word} is not JSON", column=1, accepted="finite numbers")])
+        for number, offset, line in lines(part):
+            try:
+                checker.add(sample_of(line, part.name), offset, number)
+            except InputError as error:
+                checker.refuse(replace(one, line=number) for one in error.problems)
+            if checker.full:
+                break
+    except InputError as error:  # a line beyond the limit: the rest is not looked at
+        checker.refuse(error.problems)
+    checker.finish(Lines(part.path, checker.offsets))
