@@ -6,6 +6,7 @@ ROUGE-L is the F1 of the longest common subsequence of words (Lin 2004); chrF is
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -122,9 +123,10 @@ def f1(common: float, ours: int, theirs: int) -> float:
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:
     """Cosine of two vectors; 0 where one is zero; raises `ValueError` where lengths differ."""
-    dot = sum(a * b for a, b in zip(one, other, strict=True))
-    size = sum(a * a for a in one) * sum(b * b for b in other)
-    return float(dot / size**0.5) if size else 0.0
+    ours, theirs = math.hypot(*one), math.hypot(*other)
+    if not ours or not theirs:
+        return 0.0
+    return math.fsum((a / ours) * (b / theirs) for a, b in zip(one, other, strict=True))
 
 
 def _tokens(text: str) -> list[str]:

@@ -7,7 +7,9 @@ import string
 from typing import Final
 
 _WORD = re.compile(r"[^\W_]+(?:[.,'-][^\W_]+)*")
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?%?")
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?(?: ?%)?"
+)
 _MARKER = re.compile(r"\[\d{1,3}\]")
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION: Final = str.maketrans("", "", string.punctuation + "‘’“”«»„–—…")  # noqa: RUF001
@@ -44,7 +46,7 @@ def numbers(text: str) -> list[float]:
 
 
 def _value(found: str) -> float:
-    plain = found.rstrip("%").replace(",", "")
+    plain = found.rstrip(" %").replace(",", "")
     return float(plain) / (100 if found.endswith("%") else 1)
 
 
