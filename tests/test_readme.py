@@ -16,6 +16,7 @@ SOURCES = (
     "docs/releases.md",
     "docs/delivery.md",
     "docs/runtime.md",
+    "docs/safety-suites.md",
 )
 
 

@@ -309,6 +309,19 @@ def test_staged_documents_hold_what_their_questions_ask_for(suites):
             assert not holds(shared, sample.expect.canary)
 
 
+def test_the_documents_count_as_we_do(opened, suites):
+    sheet = (HOME / "README.md").read_text(encoding="utf-8")
+    count = {name: len({one.tags["template"] for one in found}) for name, found in suites.items()}
+    for name, found in suites.items():
+        cells = f"`{name}.yaml` | {opened[name].header.suite} | {len(found)} | {count[name]}"
+        assert f"| {cells} |" in sheet
+    every = sum(map(len, suites.values()))
+    assert f"{every:,} samples are {sum(count.values())} templates" in sheet
+    guide = (ROOT / "docs/safety-suites.md").read_text(encoding="utf-8")
+    assert f"{len(attacks(suites))} attacks over eight classes" in guide
+    assert f"and {len(suites['lookalikes'])} harmless messages" in guide
+
+
 def test_the_suites_stay_small():
     assert sum(path.stat().st_size for path in HOME.glob("*.jsonl")) < 520_000
 
