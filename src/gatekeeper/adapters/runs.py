@@ -102,7 +102,7 @@ def open_lines(directory: Path) -> tuple[DuckDBPyConnection, tuple[str, ...]]:
     with _lines(directory) as (lines, notes):
         for table in TABLES:
             with _rows_or_refused(table, lines, directory / LINES):
-                connection.execute(f"CREATE TEMP TABLE {table.name} AS {select_rows(table, lines)}")
+                connection.execute(f"CREATE TABLE {table.name} AS {select_rows(table, lines)}")
             _complete(connection, table, table.name, directory / LINES)
     return connection, notes
 
@@ -121,6 +121,12 @@ def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
             fix="evaluate again; part of a run decides nothing",
         )
     connection = _connection()
+    view_tables(connection, directory, run)
+    return connection
+
+
+def view_tables(connection: DuckDBPyConnection, directory: Path, run: Run) -> None:
+    """The four tables of a sealed run as views in the current schema; raises `IntegrityError`."""
     for table in TABLES:
         path = directory / table.sealed
         if not path.is_file():
@@ -128,7 +134,6 @@ def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
         if file_digest(path) != run.files.get(table.sealed):
             raise _altered(path, "is not the file that the run was sealed with")
         _view(connection, table, path)
-    return connection
 
 
 def file_digest(path: Path) -> str:

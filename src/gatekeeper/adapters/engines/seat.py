@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gatekeeper.adapters.tokenizer import ChatTokenizer
     from gatekeeper.model.components import PinnedModel, Serving
     from gatekeeper.ports import ModelFiles
@@ -21,7 +19,6 @@ class Seat:
         name: What the release calls the model.
         files: Verified; None for a hosted model.
         tokenizer: None for a hosted model.
-        adapters: Its LoRA adapters by name, verified.
     """
 
     name: str
@@ -29,4 +26,3 @@ class Seat:
     serving: Serving
     files: ModelFiles | None = None
     tokenizer: ChatTokenizer | None = None
-    adapters: Mapping[str, ModelFiles] = field(default_factory=dict)

@@ -1,0 +1,156 @@
+"""Finding the conversations of a run that failed, and all that was recorded of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from gatekeeper.adapters.looking import ARM, SAMPLE, dicts
+from gatekeeper.core.failing import Compared, Exchange, Talk
+from gatekeeper.model.record import CallRow, RequestRow, ScoreRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from duckdb import DuckDBPyConnection
+
+    from gatekeeper.model.base import Frozen
+    from gatekeeper.model.run import Run
+
+_Row = TypeVar("_Row", bound="Frozen")
+TALKS: Final = f"""
+CREATE OR REPLACE TEMP TABLE talks AS
+WITH said AS (
+  SELECT request_id, bool_or(error IS NOT NULL) AS crashed, min(value) AS least
+  FROM scores WHERE $scorer = '' OR scorer = $scorer GROUP BY request_id
+), fate AS (
+  SELECT request_id, bool_and(resolved) AS resolved FROM outcomes GROUP BY request_id
+)
+SELECT {ARM} AS arm, coalesce(suite, '') AS suite, {SAMPLE} AS sample, replicate,
+  bool_or(coalesce(crashed, false)) AS crashed, min(least) AS least,
+  bool_or(status = 'error' OR coalesce(policy_violation, false)
+    OR schema_valid IS NOT DISTINCT FROM false OR coalesce(forbidden_tool_calls, 0) > 0
+    OR fate.resolved IS NOT DISTINCT FROM false) AS faulty
+FROM requests LEFT JOIN said USING (request_id) LEFT JOIN fate USING (request_id)
+GROUP BY ALL
+"""  # noqa: S608 - constants only
+FAILED: Final = "crashed OR coalesce(least <= 0, false) OR faulty"
+"""SQL over `talks`: the same as `Talk.failures`."""
+_FOUND: Final = """
+SELECT suite, sample, replicate FROM talks
+WHERE arm = 'candidate' AND ($suite = '' OR suite = $suite) AND ($sample = '' OR sample = $sample)
+  AND ({condition})
+ORDER BY suite, sample, replicate
+"""
+_EVERY: Final = f"""
+SELECT {ARM} AS side, {SAMPLE} AS name, coalesce(suite, '') AS part, replicate AS again, r.*, made
+FROM requests r
+LEFT JOIN (SELECT request_id, list(c ORDER BY attempt) AS made FROM calls c GROUP BY request_id)
+  USING (request_id)
+ORDER BY side DESC, part, name, again, turn, time, r.request_id
+"""  # noqa: S608 - constants only
+_KEYS: Final = ("side", "part", "name", "again")
+_BATCH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which conversations: failed ones, unless a sample is named."""
+
+    suite: str = ""
+    scorer: str = ""
+    sample: str = ""
+    limit: int = 10
+
+    @property
+    def condition(self) -> str:
+        """SQL over `talks`."""
+        if self.sample:
+            return "true"
+        # Whoever asks about one scorer wants everything that it did not find perfect.
+        return "crashed OR coalesce(least < 1, false)" if self.scorer else FAILED
+
+
+def failures(
+    connection: DuckDBPyConnection, run: Run, wanted: Wanted
+) -> tuple[tuple[Compared, ...], int]:
+    """The first conversations of the candidate that failed, and how many there are in all."""
+    connection.execute(TALKS, {"candidate": run.candidate.digest, "scorer": wanted.scorer})
+    found = connection.execute(
+        _FOUND.format(condition=wanted.condition), {"suite": wanted.suite, "sample": wanted.sample}
+    ).fetchall()
+    shown = [_compared(connection, run, *key) for key in found[: wanted.limit]]
+    return tuple(shown), len(found)
+
+
+def talks(connection: DuckDBPyConnection, run: Run) -> Iterator[Talk]:
+    """Every conversation of a run with its calls, without its scores, one after the other."""
+    cursor = connection.cursor()
+    cursor.execute(_EVERY, {"candidate": run.candidate.digest})
+    names = [column[0] for column in cursor.description or ()]
+    rows = (
+        dict(zip(names, row, strict=True))
+        for batch in iter(lambda: cursor.fetchmany(_BATCH), [])
+        for row in batch
+    )
+    for (side, *_), members in groupby(rows, key=lambda row: [row.pop(key) for key in _KEYS]):
+        exchanges = []
+        for row in members:
+            calls = tuple(_row(CallRow, call) for call in row.pop("made") or ())
+            exchanges.append(Exchange(_row(RequestRow, row), calls))
+        yield Talk(side, tuple(exchanges))
+
+
+def _compared(
+    connection: DuckDBPyConnection, run: Run, suite: str, sample: str, replicate: int
+) -> Compared:
+    key = {"candidate": run.candidate.digest, "suite": suite, "sample": sample}
+    rows = dicts(
+        connection,
+        f"SELECT *, {ARM} AS side FROM requests WHERE coalesce(suite, '') = $suite "  # noqa: S608
+        f"AND {SAMPLE} = $sample AND replicate = $replicate ORDER BY turn, time, request_id",
+        {**key, "replicate": replicate},
+    )
+    sides: dict[str, list[RequestRow]] = {}
+    for row in rows:
+        sides.setdefault(row.pop("side"), []).append(_row(RequestRow, row))
+    talks = {side: _talk(connection, side, requests) for side, requests in sides.items()}
+    return Compared(talks["candidate"], talks.get("baseline"))
+
+
+def _talk(connection: DuckDBPyConnection, arm: str, requests: list[RequestRow]) -> Talk:
+    ids = [one.request_id for one in requests]
+    calls = [_row(CallRow, row) for row in _of(connection, "calls", ids, "attempt")]
+    scores = [_row(ScoreRow, row) for row in _of(connection, "scores", ids, "scorer")]
+    outcomes = _of(connection, "outcomes", ids, "time")
+    return Talk(
+        arm,
+        tuple(
+            Exchange(one, tuple(call for call in calls if call.request_id == one.request_id))
+            for one in requests
+        ),
+        tuple(scores),
+        _known(all, (row["resolved"] for row in outcomes)),
+        _known(any, (row["follow_up"] for row in outcomes)),
+    )
+
+
+def _of(
+    connection: DuckDBPyConnection, table: str, ids: list[str], order: str
+) -> list[dict[str, Any]]:
+    sql = f"SELECT * FROM {table} WHERE list_contains($ids, request_id) ORDER BY {order}"  # noqa: S608
+    return dicts(connection, sql, {"ids": ids})
+
+
+def _row(kind: type[_Row], row: dict[str, Any]) -> _Row:
+    """A row of its type; the lists of a database are tuples there."""
+    fixed = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+    }
+    return kind.model_validate(fixed)
+
+
+def _known(fold: Any, values: Iterable[bool | None]) -> bool | None:
+    known = [value for value in values if value is not None]
+    return bool(fold(known)) if known else None

@@ -1,0 +1,84 @@
+"""Looking into a run: what its tables hold of suites and samples, for people to read."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gatekeeper.adapters.runs import open_lines, open_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from gatekeeper.model.run import Run
+
+ARM: Final = "coalesce(arm, CASE WHEN release = $candidate THEN 'candidate' ELSE 'baseline' END)"
+"""SQL of the side of a comparison that a request is on."""
+SAMPLE: Final = "coalesce(sample_id, conversation, parent, request_id)"
+_SUITES: Final = f"""
+WITH spent AS (
+  SELECT request_id, sum(input_tokens + cached_input_tokens + output_tokens) AS tokens,
+    sum(nano_usd) AS nano_usd
+  FROM calls GROUP BY request_id
+)
+SELECT {ARM} AS arm, coalesce(suite, '') AS suite,
+  count(DISTINCT {SAMPLE}) AS samples,
+  count(*) AS requests,
+  count(*) FILTER (status = 'ok') AS ok,
+  count(*) FILTER (status = 'degraded') AS degraded,
+  count(*) FILTER (status = 'needs_review') AS needs_review,
+  count(*) FILTER (status = 'blocked') AS blocked,
+  count(*) FILTER (status = 'error') AS error,
+  coalesce(sum(tokens), 0)::BIGINT AS tokens,
+  coalesce(sum(nano_usd), 0)::BIGINT AS nano_usd
+FROM requests LEFT JOIN spent USING (request_id)
+GROUP BY ALL ORDER BY arm DESC, suite
+"""  # noqa: S608 - constants only
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteCounts:
+    """What became of the requests of one suite on one side."""
+
+    arm: str
+    suite: str
+    samples: int
+    requests: int
+    ok: int
+    degraded: int
+    needs_review: int
+    blocked: int
+    error: int
+    tokens: int
+    nano_usd: int
+
+
+@contextmanager
+def opened(directory: Path, run: Run) -> Iterator[DuckDBPyConnection]:
+    """The tables of a run, sealed and verified or still being written.
+
+    Raises:
+        IntegrityError: A table is not what it should be.
+    """
+    connection = open_tables(directory, run) if run.files else open_lines(directory)[0]
+    with connection:
+        yield connection
+
+
+def suites(connection: DuckDBPyConnection, run: Run) -> tuple[SuiteCounts, ...]:
+    """Requests by status, candidate first, suites by name."""
+    found = connection.execute(_SUITES, {"candidate": run.candidate.digest}).fetchall()
+    return tuple(SuiteCounts(*row) for row in found)
+
+
+def dicts(
+    connection: DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a query by column."""
+    cursor = connection.execute(sql, values or {})
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,244 @@
+"""May these parts of a run be put together, and what does the whole then say of itself?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gatekeeper.core.canonical import canonical_model, digest, short
+from gatekeeper.errors import InputError, Problem
+from gatekeeper.model.run import Run, RunOptions, RunSet, Spend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+SHARD: Final = "shard"
+"""The word in the reason for which a shard is partial."""
+_SAME: Final[dict[str, Callable[[Run], Any]]] = {
+    "candidate": lambda run: run.candidate.digest,
+    "baseline": lambda run: run.baseline and run.baseline.digest,
+    "first release": lambda run: run.first_release,
+    "suites of the baseline": lambda run: sorted(run.baseline_suites),
+    "seed": lambda run: run.seed,
+    "price book": lambda run: run.price_book,
+    "engines": lambda run: run.engines,
+    "environment": lambda run: run.options.environment,
+    "limit": lambda run: run.options.limit,
+    "run against itself": lambda run: run.options.aa,
+}
+"""What has to be the same in all parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One shard of a run, and what to call it in an error."""
+
+    where: str
+    run: Run
+
+
+def merged(parts: Sequence[Part]) -> Run:
+    """What `run.json` says of the whole; its tables are still to be written.
+
+    The id follows from the parts, and the evidence is as old as the oldest of them.
+
+    Raises:
+        InputError: Every reason why these are not the parts of one run.
+    """
+    problems = [*_unfit(parts), *_missing(parts), *_different(parts), *_incomplete(parts)]
+    if problems:
+        raise InputError(problems)
+    ordered = in_order(parts)
+    runs = [part.run for part in ordered]
+    first = runs[0]
+    started = min(run.started for run in runs)
+    identity = digest("\n".join(digest(canonical_model(run)) for run in runs).encode())
+    return first.model_copy(
+        update={
+            "id": f"{started:%Y%m%d-%H%M%S}-{short(identity)[:6]}",
+            "sets": tuple(_whole(runs, used) for used in first.sets),
+            "options": _options(runs),
+            "determinism": _joined(runs),
+            "drift": _union(run.drift for run in runs),
+            "contamination": _union(run.contamination for run in runs),
+            "started": started,
+            "ended": min(run.ended for run in runs if run.ended is not None),
+            "spend": _spend(runs),
+            "partial": _still_partial(runs),
+            "files": {},
+            "notes": (*_union(run.notes for run in runs), _origin(runs)),
+        }
+    )
+
+
+def in_order(parts: Sequence[Part]) -> list[Part]:
+    """Parts by the number of their shard."""
+    return sorted(parts, key=lambda part: part.run.options.shard.index if _shard(part) else 0)  # type: ignore[union-attr]
+
+
+def _shard(part: Part) -> bool:
+    return part.run.options.shard is not None
+
+
+def _unfit(parts: Sequence[Part]) -> Iterator[Problem]:
+    """Parts that cannot be part of anything."""
+    if len(parts) < 2:  # noqa: PLR2004 - one part is no whole
+        yield Problem(f"{len(parts)} part cannot be merged", accepted="two or more runs")
+    for part in parts:
+        run = part.run
+        if run.status != "complete":
+            yield Problem(f"the run is {run.status}", part.where, accepted="a complete run")
+        elif not run.files or run.ended is None:
+            yield Problem("the run is not sealed", part.where, accepted="a sealed run")
+        if run.source is not None:
+            yield Problem("the run was imported", part.where, accepted="a run of `evaluate`")
+        if not _shard(part):
+            yield Problem(
+                "the run is not part of one", part.where, accepted="a run with --shard i/n"
+            )
+
+
+def _missing(parts: Sequence[Part]) -> Iterator[Problem]:
+    """Shards that are absent, there twice, or of another division."""
+    shards = [part.run.options.shard for part in parts if part.run.options.shard is not None]
+    counts = {shard.count for shard in shards}
+    if len(counts) > 1:
+        listed = ", ".join(
+            f"{part.where} is of {part.run.options.shard.count}"
+            for part in parts
+            if part.run.options.shard is not None
+        )
+        yield Problem(f"the runs are not divided alike: {listed}", accepted="shards of one number")
+        return
+    found = Counter(shard.index for shard in shards)
+    for count in counts:
+        absent = [number for number in range(1, count + 1) if number not in found]
+        if absent:
+            yield Problem(f"shards that are missing: {_numbers(absent)} of {count}")
+        strange = sorted(number for number in found if number > count)
+        if strange:
+            yield Problem(f"there is no shard {_numbers(strange)} of {count}")
+    for number in sorted(found):
+        if found[number] > 1:
+            names = ", ".join(
+                part.where
+                for part in parts
+                if part.run.options.shard and part.run.options.shard.index == number
+            )
+            yield Problem(f"shard {number} is there {found[number]} times: {names}")
+
+
+def _different(parts: Sequence[Part]) -> Iterator[Problem]:
+    """What differs and must not; compared with the first part."""
+    if not parts:
+        return
+    first, *others = parts
+    for other in others:
+        for name, value in _SAME.items():
+            mine, its = value(first.run), value(other.run)
+            if mine != its:
+                yield Problem(
+                    f"the {name} is not that of {first.where}: {_said(its)}",
+                    other.where,
+                    accepted=_said(mine),
+                )
+        yield from _different_sets(first, other)
+
+
+def _different_sets(first: Part, other: Part) -> Iterator[Problem]:
+    mine = {used.name: used for used in first.run.sets}
+    its = {used.name: used for used in other.run.sets}
+    for name in sorted(mine.keys() ^ its.keys()):
+        where, lacking = (first, other) if name in mine else (other, first)
+        yield Problem(f"lacks the eval set {name!r} of {where.where}", lacking.where)
+    for name in sorted(mine.keys() & its.keys()):
+        a, b = mine[name], its[name]
+        if (a.digest, a.suite, a.replicates, a.of) != (b.digest, b.suite, b.replicates, b.of):
+            yield Problem(
+                f"the eval set {name!r} is not that of {first.where}: "
+                f"{short(b.digest)}, {b.replicates} replicates, {b.of} samples in all",
+                other.where,
+                accepted=f"{short(a.digest)}, {a.replicates} replicates, {a.of} samples in all",
+            )
+
+
+def _incomplete(parts: Sequence[Part]) -> Iterator[Problem]:
+    """Sets whose samples do not add up, where all shards are there and alike."""
+    if not parts or any(True for _ in (*_missing(parts), *_different(parts))):
+        return
+    for used in parts[0].run.sets:
+        total = sum(one.samples for part in parts for one in part.run.sets if one.name == used.name)
+        if used.of is None:
+            yield Problem(f"nothing says how many samples the eval set {used.name!r} has in all")
+        elif total > used.of or (total < used.of and parts[0].run.options.limit is None):
+            yield Problem(
+                f"the parts of {used.name!r} have {total:,} samples together",
+                accepted=f"{used.of:,}",
+            )
+
+
+def _whole(runs: Sequence[Run], used: RunSet) -> RunSet:
+    total = sum(one.samples for run in runs for one in run.sets if one.name == used.name)
+    of = used.of if used.of is not None and total < used.of else None
+    return used.model_copy(update={"samples": total, "of": of})
+
+
+def _still_partial(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What makes a part partial beside being a shard makes the whole partial too."""
+    return _union([why for why in run.partial if SHARD not in why] for run in runs)
+
+
+def _options(runs: Sequence[Run]) -> RunOptions:
+    """The options of the parts, with their ceilings added up."""
+    usd = [run.options.max_usd for run in runs]
+    tokens = [run.options.max_tokens for run in runs]
+    return runs[0].options.model_copy(
+        update={
+            "shard": None,
+            "max_usd": None if None in usd else sum(one for one in usd if one is not None),
+            "max_tokens": None if None in tokens else sum(n for n in tokens if n is not None),
+            "allow_environment_drift": any(run.options.allow_environment_drift for run in runs),
+        }
+    )
+
+
+def _spend(runs: Sequence[Run]) -> Spend:
+    return Spend(
+        **{name: sum(getattr(run.spend, name) for run in runs) for name in Spend.model_fields}
+    )
+
+
+def _joined(runs: Sequence[Run]) -> dict[str, str]:
+    """Every fact about repeatability; where the parts differ, all that they say."""
+    names = dict.fromkeys(name for run in runs for name in run.determinism)
+    said = {name: _union([run.determinism.get(name, "")] for run in runs) for name in names}
+    return {name: " | ".join(values) for name, values in said.items()}
+
+
+def _union(lists: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for found in lists for one in found))
+
+
+def _origin(runs: Sequence[Run]) -> str:
+    parts = ", ".join(
+        f"{run.id} (shard {run.options.shard.index}/{run.options.shard.count})"
+        for run in runs
+        if run.options.shard is not None
+    )
+    return f"merged from {parts}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("sha256:"):
+        return short(value)
+    if isinstance(value, dict):
+        return "; ".join(
+            f"{model}: " + ", ".join(f"{key} {fact}" for key, fact in sorted(facts.items()))
+            for model, facts in sorted(value.items())
+        )
+    return "none" if value in (None, []) else str(value)

@@ -1,0 +1,70 @@
+"""Plain tables and wrapped texts for terminals: strings in, rich markup out."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from gatekeeper.report.markup import escape, spelled_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
+) -> list[str]:
+    """Aligned lines under dim heads; columns without any content are left out.
+
+    Args:
+        heads: What the columns are called.
+        rows: Their cells, as plain text.
+        right: Columns that are set to the right.
+    """
+    kept = [place for place in range(len(heads)) if any(row[place] for row in rows)]
+    whole = [[spelled_out(cell) for cell in row] for row in (heads, *rows)]
+    widths = {place: max(len(row[place]) for row in whole) for place in kept}
+    lines = [
+        "  ".join(
+            row[place].rjust(widths[place]) if place in right else row[place].ljust(widths[place])
+            for place in kept
+        ).rstrip()
+        for row in whole
+    ]
+    return [f"[dim]{escape(lines[0])}[/dim]", *map(escape, lines[1:])] if kept else []
+
+
+def facts(pairs: Sequence[tuple[str, str]], width: int, least: int = 0) -> list[str]:
+    """Named texts, each wrapped beside its name; those that are empty are left out.
+
+    Args:
+        pairs: Names and texts.
+        width: Columns, the indentation included.
+        least: Columns for the names at least, so that several lists are aligned.
+    """
+    indent = "  "
+    shown = [(name, text) for name, text in pairs if text]
+    room = max([least, *(len(name) for name, _ in shown)]) + 2
+    lines = []
+    for name, text in shown:
+        body = fold(text, max(width - len(indent) - room, 20)) or [""]
+        first, *rest = body
+        lines.append(f"{indent}[dim]{escape(name.ljust(room))}[/dim]{escape(first)}")
+        lines += [f"{indent}{' ' * room}{escape(line)}".rstrip() for line in rest]
+    return lines
+
+
+def fold(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width`: its own line breaks are kept, control characters told."""
+    lines: list[str] = []
+    for line in spelled_out(text, keep="\n").split("\n"):
+        lines += textwrap.wrap(line, width, break_on_hyphens=False) or [""]
+    return lines
+
+
+def beside(left: Sequence[str], right: Sequence[str], width: int, gap: str = " │ ") -> list[str]:
+    """Two columns of plain text, each of half the width."""
+    half = (width - len(gap)) // 2
+    height = max(len(left), len(right))
+    padded = [[*lines, *[""] * (height - len(lines))] for lines in (left, right)]
+    return [f"{a:<{half}}{gap}{b}".rstrip() for a, b in zip(*padded, strict=True)]
