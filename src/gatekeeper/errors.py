@@ -106,6 +106,12 @@ class IntegrityError(RefusedError):
     code = "integrity"
 
 
+class EnvironmentDriftError(RefusedError):
+    """What serves here is not what the release accepts or was validated on."""
+
+    code = "environment-drift"
+
+
 class UndecidedError(GatekeeperError):
     """Could not decide or act: evidence absent, stale or inconclusive."""
 

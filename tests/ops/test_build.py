@@ -90,7 +90,11 @@ def test_everything_in_files_of_its_own(root: Path) -> None:
     assert model.chat_template.startswith("{% for")
     assert len(model.tokenizer_files) == len(model.adapters[0].files) == 4
     assert model.context_length == 1024
-    assert result.locations == {"small": "models/tiny", "small/tokenizer": "models/tokenizer"}
+    assert result.locations == {
+        "small": "models/tiny",
+        "small/tokenizer": "models/tokenizer",
+        "small/adapters/polite": "models/lora",
+    }
 
 
 def test_a_hosted_model(root: Path) -> None:

@@ -15,7 +15,7 @@ from gatekeeper.adapters.engines.pool import EnginePool
 from gatekeeper.adapters.engines.seat import Seat
 from gatekeeper.adapters.retriever import open_retriever
 from gatekeeper.adapters.tokenizer import ByteTokenizer, ChatTokenizer
-from gatekeeper.errors import RefusedError
+from gatekeeper.errors import RefusedError, UndecidedError
 from gatekeeper.pipeline.budgets import SpendMeter
 from gatekeeper.pipeline.pipeline import Pipeline
 from gatekeeper.pipeline.preview import Previewer
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from gatekeeper.adapters.models import ModelLibrary
+    from gatekeeper.model.components import PinnedModel
     from gatekeeper.model.prices import PriceBook
     from gatekeeper.model.release import Release
     from gatekeeper.ports import Cache, Clock, Engine, ModelFiles, Retriever, Tokenizer
@@ -153,15 +154,32 @@ def _seats(
             continue
         files = library.admit(name, model.files, locations[name])
         tokenizer = ChatTokenizer.load(files.root, model.chat_template, listed=files.files)
-        seats[name] = Seat(name, model, parts.serving, files, tokenizer)
+        adapters = _adapters(name, model, library, locations)
+        seats[name] = Seat(name, model, parts.serving, files, tokenizer, adapters)
     return seats
 
 
-def _identity(release: Release, seat: Seat) -> tuple[str, str, str | None]:
-    """Same weights, same serving, same template: same engine."""
+def _adapters(
+    name: str, model: PinnedModel, library: ModelLibrary, locations: Mapping[str, str]
+) -> dict[str, ModelFiles]:
+    found = {}
+    for adapter in model.adapters:
+        place = f"{name}/adapters/{adapter.name}"
+        if place not in locations:
+            raise UndecidedError(
+                f"no build record says where the adapter {adapter.name!r} of {name!r} is",
+                fix="build the release again, here",
+            )
+        found[adapter.name] = library.admit(place, adapter.files, locations[place])
+    return found
+
+
+def _identity(release: Release, seat: Seat) -> tuple[str, str, str | None, tuple[str, ...]]:
+    """Same weights and adapters, same serving, same template: same engine."""
     files: ModelFiles | None = seat.files
     weights = files.digest if files else release.component_digests["model"]
-    return weights, release.component_digests["serving"], seat.model.chat_template
+    adapters = tuple(files.digest for files in seat.adapters.values())
+    return weights, release.component_digests["serving"], seat.model.chat_template, adapters
 
 
 def _retriever(

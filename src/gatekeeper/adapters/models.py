@@ -93,7 +93,7 @@ class ModelLibrary:
 
     def files(self, root: Path) -> tuple[FileDigest, ...]:
         """Size and sha256 of every file that is part of the model, sorted by path."""
-        names = [name for name in self._names(root) if _belongs(name)]
+        names = [name for name in self._names(root) if belongs(name)]
         digests = self._hasher.digests([root / name for name in names])
         return tuple(
             FileDigest(path=name, size=size, sha256=value)
@@ -135,7 +135,8 @@ class ModelLibrary:
         )
 
 
-def _belongs(path: str) -> bool:
+def belongs(path: str) -> bool:
+    """Whether a file below a model's directory is part of the model."""
     parts = path.split("/")
     hidden = any(part.startswith(".") for part in parts)
     return not hidden and parts[-1].partition(".")[0].upper() != "README"

@@ -41,7 +41,7 @@ class ChatTokenizer:
         self._special = re.compile("|".join(map(re.escape, special))) if special else None
         self._overhead = lru_cache(maxsize=256)(self._bytes_of_empty)
         # A budget that counts and an engine that encodes share one pass.
-        self._tokens = lru_cache(maxsize=256)(self._tokens_of)
+        self._encoded = lru_cache(maxsize=256)(self._encoding_of)
 
     @classmethod
     def load(
@@ -79,7 +79,13 @@ class ChatTokenizer:
 
     def encode(self, messages: Sequence[Message]) -> list[str]:
         """The tokens of the rendered conversation; the template alone adds special ones."""
-        return self._tokens(tuple(messages))
+        tokens: list[str] = self._encoded(tuple(messages)).tokens
+        return tokens
+
+    def ids(self, messages: Sequence[Message]) -> list[int]:
+        """The same tokens as `encode`, by their numbers in the model's vocabulary."""
+        ids: list[int] = self._encoded(tuple(messages)).ids
+        return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of generated tokens, special ones left out."""
@@ -88,7 +94,7 @@ class ChatTokenizer:
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the rendered conversation, generation prompt included."""
-        return len(self._tokens(tuple(messages)))
+        return len(self._encoded(tuple(messages)))
 
     def count_text(self, text: str) -> int:
         """Tokens of a bare text."""
@@ -102,9 +108,8 @@ class ChatTokenizer:
     def _encode(self, text: str) -> Any:
         return self._tokenizer.encode(text, add_special_tokens=False)
 
-    def _tokens_of(self, messages: tuple[Message, ...]) -> list[str]:
-        tokens: list[str] = self._encode(self.render(messages)).tokens
-        return tokens
+    def _encoding_of(self, messages: tuple[Message, ...]) -> Any:
+        return self._encode(self.render(messages))
 
     def _bytes_of_empty(self, roles: tuple[str, ...]) -> int:
         empty = [{"role": role, "content": ""} for role in roles]

@@ -120,7 +120,8 @@ def build(manifest: Manifest, sources: Sources, tokenizer_of: TokenizerOf) -> Bu
             f"{name}/tokenizer": found.location
             for name, found in pinned.tokenizers.items()
             if found is not pinned.models[name]
-        },
+        }
+        | {place: found.location for place, found in pinner.adapters.items()},
     )
 
 

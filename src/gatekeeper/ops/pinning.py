@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.finding import Finding, KeyPath
     from gatekeeper.model.manifest import (
+        AdapterSpec,
         ComponentSpecs,
         ModelEntry,
         ModelSource,
@@ -71,6 +72,8 @@ class Pinner:
     """Which file the text of a key came from."""
     contents: dict[KeyPath, Content] = field(default_factory=dict)
     """Which file the structure of a key came from."""
+    adapters: dict[str, FoundModel] = field(default_factory=dict)
+    """LoRA adapters by `MODEL/adapters/NAME`."""
 
     def pin(self, specs: ComponentSpecs) -> Pinned:
         """Everything that `specs` refers to; what could not be read is left empty."""
@@ -207,11 +210,16 @@ class Pinner:
             adapters=tuple(
                 Adapter(
                     name=adapter.name,
-                    files=self._source((*path, "adapters", index, "source"), adapter.source).files,
+                    files=self._adapter(name, index, adapter).files,
                 )
                 for index, adapter in enumerate(entry.adapters)
             ),
         )
+
+    def _adapter(self, name: str, index: int, spec: AdapterSpec) -> FoundModel:
+        found = self._source((*MODELS, name, "adapters", index, "source"), spec.source)
+        self.adapters[f"{name}/adapters/{spec.name}"] = found
+        return found
 
     def _documents(self, spec: RetrievalSpec) -> Mapping[str, bytes]:
         if spec.snapshot is None:

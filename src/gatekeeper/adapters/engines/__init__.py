@@ -58,6 +58,11 @@ def choose(serving: Serving, wanted: str | None = None) -> str:
     raise UnavailableError("no engine can serve this release: " + "; ".join(reasons))
 
 
+def installed(name: str, serving: Serving) -> str:
+    """The version of an engine that is ready for use; raises `UnavailableError` otherwise."""
+    return _module(name).installed(serving)
+
+
 async def open_engine(name: str, seat: Seat) -> Engine:
     """The engine `name` for one model; raises `UnavailableError` when it cannot be had."""
     return await _module(name).open_engine(seat)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.errors import EngineError, IntegrityError, UnavailableError
+from gatekeeper.adapters.engines.listed import refuse_unlisted
+from gatekeeper.adapters.machine import processor
+from gatekeeper.errors import EngineError, UnavailableError
 from gatekeeper.ports import Generation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Sized
+    from pathlib import Path
 
     import ctranslate2
 
@@ -86,7 +87,7 @@ class EmbeddedEngine:
             "engine": "embedded",
             "version": ctranslate2.__version__,
             "compute_type": COMPUTE_TYPE,
-            "cpu": _processor(),
+            "cpu": processor(),
         }
 
     async def generate(
@@ -213,7 +214,8 @@ async def open_engine(seat: Seat) -> EmbeddedEngine:
         raise UnavailableError(
             f"the model {seat.name!r} is hosted elsewhere", fix="serve it with --engine openai"
         )
-    _refuse_unlisted(seat.name, seat.files)
+    _refuse_unserved(seat.name, seat.files, seat.adapters)
+    refuse_unlisted(seat.name, seat.files, DIRECTORY)
     batch = _positive(seat.serving.engine_args.get("max_batch_size"), MAX_BATCH)
     cores = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
     workers = _positive(seat.serving.engine_args.get("inter_threads"), cores)
@@ -238,21 +240,18 @@ def _load(directory: Path, workers: int, threads: int) -> ctranslate2.Generator:
         raise UnavailableError(f"cannot be loaded: {error}", where=str(directory)) from error
 
 
-def _refuse_unlisted(name: str, files: ModelFiles) -> None:
-    """What lies beside the verified files could change how they are read."""
-    directory = files.root / DIRECTORY
-    if not directory.is_dir():
+def _refuse_unserved(name: str, files: ModelFiles, adapters: Sized) -> None:
+    """CTranslate2 serves its own format, and no adapters."""
+    if len(adapters):
+        raise UnavailableError(
+            f"the model {name!r} has LoRA adapters, which CTranslate2 cannot apply",
+            fix="serve it with --engine vllm",
+        )
+    if not (files.root / DIRECTORY).is_dir():
         raise UnavailableError(
             f"the model {name!r} has no CTranslate2 conversion in {DIRECTORY}/",
             where=str(files.root),
             fix="convert it with ct2-transformers-converter and build the release again",
-        )
-    there = {path.relative_to(files.root).as_posix() for path in directory.iterdir()}
-    if extra := sorted(there - set(files.files)):
-        raise IntegrityError(
-            f"the model {name!r} has files that the release does not list: {', '.join(extra)}",
-            where=str(files.root),
-            fix="remove them, or build the release again",
         )
 
 
@@ -268,12 +267,3 @@ def _random(sampling: Sampling) -> dict[str, float | int]:
 
 def _positive(value: object, default: int) -> int:
     return value if type(value) is int and value > 0 else default
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())

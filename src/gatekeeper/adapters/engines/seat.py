@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gatekeeper.adapters.tokenizer import ChatTokenizer
     from gatekeeper.model.components import PinnedModel, Serving
     from gatekeeper.ports import ModelFiles
@@ -19,6 +21,7 @@ class Seat:
         name: What the release calls the model.
         files: Verified; None for a hosted model.
         tokenizer: None for a hosted model.
+        adapters: Its LoRA adapters by name, verified.
     """
 
     name: str
@@ -26,3 +29,4 @@ class Seat:
     serving: Serving
     files: ModelFiles | None = None
     tokenizer: ChatTokenizer | None = None
+    adapters: Mapping[str, ModelFiles] = field(default_factory=dict)

@@ -85,6 +85,8 @@ class OpenAIEngine:
         """
         import aiohttp
 
+        if self._connection.session.closed:
+            raise EngineError("the connections have been closed", retryable=False)
         schema = json_schema if self._structured else None
         body = fields(self._model, messages, sampling, schema)
         try:
