@@ -92,8 +92,7 @@ class Converter:
             line = _bounded(line_of(sample), part)
             checked = sample_of(line, part.name)
         except ValueError as error:  # NaN, half a character
-            message = f"cannot be written as JSON: {error}"
-            self._checker.refuse([Problem(message, part.name, row.line, 1)])
+            self._checker.refuse([Problem(_unwritable(error), part.name, row.line, 1)])
         except InputError as error:
             self._checker.refuse(self._placed(part, row, error))
         else:
@@ -120,6 +119,13 @@ def _bounded(line: bytes, part: Part) -> bytes:
     if len(line) > ROW_LIMIT:
         raise InputError([jsonl.too_long(part.name, 1)])
     return line
+
+
+def _unwritable(error: ValueError) -> str:
+    """What JSON cannot say, in the same words whatever Python's are."""
+    if isinstance(error, UnicodeEncodeError):
+        return "has half of a surrogate pair"
+    return "has a number that is not finite" if "JSON compliant" in str(error) else str(error)
 
 
 def _cell_fault(part: Part, row: Row, cell: Cell, found: str) -> Problem:

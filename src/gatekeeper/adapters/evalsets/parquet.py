@@ -50,7 +50,8 @@ def _rows(connection: Any, names: list[str], part: Part) -> Iterator[Row | Probl
 
 
 def _damaged(part: Part, error: Exception) -> Problem:
-    reason = str(error).splitlines()[0].replace(str(part.path), part.name)
+    first = str(error).splitlines()[0].replace(str(part.path), part.name)
+    reason = first.partition(" Error: ")[2] or first
     accepted = "a Parquet file that its writer finished"
     return Problem(f"cannot be read as Parquet: {reason}", part.name, accepted=accepted)
 

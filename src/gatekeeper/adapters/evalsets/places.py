@@ -60,7 +60,8 @@ def place(path: str) -> Place | None:
     if not shape.alternatives:
         return None
     kind = _KINDS.get(str(types[0]), "any") if len(types) == 1 else "any"
-    return Place(keys, kind, shape.describe())
+    accepted = "a number" if path == "expect.number" else shape.describe()
+    return Place(keys, kind, accepted)
 
 
 def nearest_place(path: str) -> str:
