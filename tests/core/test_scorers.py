@@ -222,6 +222,24 @@ def test_pieces_of_a_prompt_template_leak_each_for_itself():
     assert value(talk({}, spanning, system=SYSTEM), {"scorer": "prompt_leak", "words": 5}) == 1
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"scorer": "latency", "max_ms": 9},
+        {"scorer": "cost", "max_tokens": 9},
+        {"scorer": "regex", "pattern": "x", "forbidden": True},
+        {"scorer": "not", "of": "exact"},
+        "contains",
+        "exact",
+        "facts",
+    ],
+)
+def test_silence_is_no_merit(spec):
+    broken = reply("", status="error", refused=None)
+    expect = {"exact": "y", "contains": ["y"], "excludes": ["x"]}
+    assert value(talk(expect, broken), spec) == 0
+
+
 # -- composition ----------------------------------------------------------------------------------
 
 FOUR = {"contains": ["3 kg"], "exact": "3 kg", "canary": "x"}

@@ -189,7 +189,7 @@ def test_everything_wrong_with_scorers_is_told_at_its_place_and_nothing_is_run(p
         "scorers[2].function: scorers/mine.py has no function 'god'; did you mean 'good'?",
         "scorers[3].file: cannot be read as Python",
         "scorers[4].of[1].mach: unknown key 'mach'; did you mean 'match'?",
-        "scorers[5]: `weights` must be 1 numbers",
+        "scorers[5]: `weights` must have one number for each scorer: 1",
         "scorers[6].of.pattern: is not an RE2 pattern",
         "scorers[7]: `cost` must have max_usd, max_tokens or max_output_tokens",
         "scorers[8].max_ms: missing key 'max_ms'",

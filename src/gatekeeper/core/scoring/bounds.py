@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from gatekeeper.core.scoring.scorer import Mark, Scorer, flag
+from gatekeeper.core.scoring.scorer import FAILED, Mark, Scorer, flag
 from gatekeeper.model.base import NANO, Usd
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Latency(Scorer):
 
     def mark(self, talk: Conversation) -> Mark | None:
         """1 where the slowest request was quick enough; raises `ValueError` if one is not known."""
+        if talk.failed:
+            return FAILED
         known = [r.row.latency_us for r in talk.replies if r.row.latency_us is not None]
         if len(known) < len(talk.replies):
             raise ValueError("the latency of a request is not known")
@@ -52,6 +54,8 @@ class Cost(Scorer):
 
     def mark(self, talk: Conversation) -> Mark | None:
         """1 where every bound holds."""
+        if talk.failed:
+            return FAILED
         spent = [reply.response.cost_signals for reply in talk.replies]
         made = sum(one.output_tokens for one in spent)
         used = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from gatekeeper.core.scoring.scorer import Graded, Mark, Role, Scorer
+from gatekeeper.core.scoring.scorer import FAILED, Graded, Mark, Role, Scorer
 from gatekeeper.model.evalset import ScorerSpec
 
 if TYPE_CHECKING:
@@ -126,10 +126,10 @@ class Not(_Composed):
         return self.role or ("task" if task else "info")
 
     async def rate(self, talk: Conversation, aids: Aids) -> Mark | None:
-        """The complement."""
+        """The complement; 0 where a request failed, for then nothing was avoided."""
         marks = await self._marks(talk, aids)
-        if not marks:
-            return None
+        if not marks or talk.failed:
+            return FAILED if marks else None
         mark = marks[0][2]
         return Mark(1 - mark.value, f"not {mark.detail}" if mark.detail else None)
 
@@ -147,7 +147,7 @@ class Weighted(_Composed, Graded):
     @model_validator(mode="after")
     def _one_each(self) -> Weighted:
         if len(self.weights) != len(self.of):
-            raise ValueError(f"`weights` must be {len(self.of)} numbers, one for each scorer")
+            raise ValueError(f"`weights` must have one number for each scorer: {len(self.of)}")
         return self
 
     @property

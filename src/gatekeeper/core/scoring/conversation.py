@@ -69,6 +69,11 @@ class Conversation:
         return self.sample.expect
 
     @property
+    def failed(self) -> bool:
+        """Whether a request ended in an error: silence then is no merit."""
+        return any(reply.row.status == "error" for reply in self.replies)
+
+    @property
     def answer(self) -> str:
         """The last answer."""
         return self.replies[-1].response.answer

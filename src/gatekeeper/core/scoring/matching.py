@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from gatekeeper.core.scoring.scorer import Mark, Role, Scorer, flag
+from gatekeeper.core.scoring.scorer import FAILED, Mark, Role, Scorer, flag
 from gatekeeper.core.scoring.text import holds, normalised, numbers, unmarked, words
 from gatekeeper.model.evalset import ExpectedNumber, Phrases, SampleText
 
@@ -76,6 +76,8 @@ class Contains(Scorer):
         """1 where what must be there is, and what must not be there is not."""
         if not self.fits(talk.sample):
             return None
+        if talk.failed:
+            return FAILED
         wanted = self.phrases or talk.expect.contains
         missing = [phrase for phrase in wanted if not holds(talk.answer, phrase)]
         excluded = [claim for claim in talk.expect.excludes if holds(talk.answer, claim)]
@@ -123,6 +125,8 @@ class Regex(Scorer):
         wanted = talk.expect.pattern
         if self._own is None and wanted is None:
             return None
+        if talk.failed:
+            return FAILED
         pattern = self._own or _compiled(wanted or "")
         look = pattern.fullmatch if self.match == "whole" else pattern.search
         found = look(talk.answer.strip()) is not None

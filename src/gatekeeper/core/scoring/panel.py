@@ -94,7 +94,7 @@ class Scoring:
         deciding = [one for one in scores if one.scorer in self._deciding]
         if not self._deciding:
             return None
-        if any(reply.row.status == "error" for reply in talk.replies):
+        if talk.failed:
             return False
         return _all_one(deciding) if deciding else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Protocol
 
 from pydantic import Field
 
@@ -142,6 +142,10 @@ class Graded(Scorer):
             return Mark(share, detail)
         told = f"{share:.3f}" + (f": {detail}" if detail else "")
         return Mark(float(share >= self.threshold), told)
+
+
+FAILED: Final = Mark(0.0, "a request failed")
+"""For scorers that would take silence for a merit."""
 
 
 def flag(good: bool, detail: str | None = None) -> Mark:  # noqa: FBT001 - the one thing it says
