@@ -66,6 +66,31 @@ def test_the_schema_refuses_what_the_loader_refuses(path: tuple[str, ...], value
     assert not jsonschema_rs.validator_for(document("manifest")).is_valid(content)
 
 
+@pytest.mark.parametrize(
+    ("scorers", "valid"),
+    [
+        (["facts", {"scorer": "regex", "pattern": "x"}], True),
+        ([{"scorer": "all", "of": ["facts"]}], True),
+        ([3], False),
+        ([{"name": "x"}], False),
+        ([], False),
+    ],
+)
+def test_a_scorer_is_a_word_or_a_mapping(scorers: list[object], valid: bool) -> None:  # noqa: FBT001
+    content = {
+        "apiVersion": "gatekeeper/v1",
+        "kind": "EvalSet",
+        "name": "small",
+        "owner": "somebody",
+        "licence": "CC0-1.0",
+        "split": "held_out",
+        "suite": "quality",
+        "file": "small.jsonl",
+        "scorers": scorers,
+    }
+    assert jsonschema_rs.validator_for(document("evalset")).is_valid(content) is valid
+
+
 def patterns(schema: object) -> Iterator[str]:
     """Every pattern in a JSON Schema."""
     if isinstance(schema, dict):
