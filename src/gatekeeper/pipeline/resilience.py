@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from purgatory.service._async.circuitbreaker import AsyncCircuitBreaker
-    from tenacity import RetryCallState
+    from tenacity import AsyncRetrying, RetryCallState
 
     from gatekeeper.model.components import Tier
     from gatekeeper.pipeline.visit import Deadline
@@ -66,13 +66,30 @@ class Resilience:
         Full jitter: each pause is drawn from zero to an exponentially growing limit, and is at
         least what the engine asked for.
         """
+        most = min(tier.retry.attempts, 1 + max(0, retries))
+        try:
+            return await attempt()
+        except (TimeoutError, UnavailableError) as error:
+            if most == 1 or not is_retryable(error):
+                raise
+            failed: list[Exception] = [error]
+
+        async def again() -> T:
+            # Retrying costs more than a whole stage: only who failed once pays for it.
+            if failed:
+                raise failed.pop()
+            return await attempt()
+
+        return await self._retrying(tier, most, deadline)(again)
+
+    @staticmethod
+    def _retrying(tier: Tier, most: int, deadline: Deadline) -> AsyncRetrying:
         from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
         pause = wait_random_exponential(
             multiplier=tier.retry.backoff_seconds, max=tier.retry.max_backoff_seconds
         )
-        most = min(tier.retry.attempts, 1 + max(0, retries))
-        retrying = AsyncRetrying(
+        return AsyncRetrying(
             retry=retry_if_exception(is_retryable),
             wait=lambda state: max(pause(state), _asked_for(state)),
             stop=lambda state: (
@@ -81,7 +98,6 @@ class Resilience:
             sleep=asyncio.sleep,
             reraise=True,
         )
-        return await retrying(attempt)
 
     async def _breaker(self, name: str, tier: Tier) -> AsyncCircuitBreaker:
         policy = tier.circuit_breaker

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.engines.openai.completion import completion
+from gatekeeper.adapters.engines.openai.decoding import decoded
 from gatekeeper.adapters.engines.openai.refusal import (
     EndpointRefusedError,
     UsageMissingError,
@@ -163,8 +163,8 @@ class OpenAIEngine:
 
     def _document(self, data: bytearray) -> Any:
         try:
-            return json.loads(data)
-        except (ValueError, RecursionError):
+            return decoded(data)
+        except ValueError:
             said = self._connection.redaction.quote(data)[:80]
             # The decoder's error holds the whole response, and with it whatever it repeats.
             raise EngineError(f"the response is not JSON: {said!r}") from None

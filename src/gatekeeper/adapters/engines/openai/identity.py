@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.adapters.engines.openai.decoding import decoded
 from gatekeeper.adapters.engines.openai.stream import collect
 from gatekeeper.errors import EngineError
 
@@ -52,6 +52,6 @@ async def _document(connection: Connection, path: str) -> Any:
             if response.status != OK:
                 return None
             arrival = await collect(response.content, MOST_BYTES, watch=False)
-            return json.loads(arrival.data)
-    except (aiohttp.ClientError, EngineError, TimeoutError, ValueError, RecursionError):
+            return decoded(arrival.data)
+    except (aiohttp.ClientError, EngineError, TimeoutError, ValueError):
         return None

@@ -8,12 +8,12 @@ fraction of 100 calls. Format: https://html.spec.whatwg.org/multipage/server-sen
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.adapters.engines.openai.decoding import decoded
 from gatekeeper.errors import EngineError
 
 if TYPE_CHECKING:
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 TOKEN: Final = re.compile(rb'"(?:content|reasoning|reasoning_content|refusal|arguments)": ?"[^"]')
 """The first text that is not empty. A quotation mark inside a text has a backslash before it."""
-LATER: Final = (b'"content"', b'"reasoning', b'"arguments"')
 DONE: Final = b"[DONE]"
-_DONE_LINE: Final = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
-_DONE_ROOM: Final = 16
+_BEFORE_DONE: Final = re.compile(rb"(?:^|[\r\n])data: ?$")
 _BLANK: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 FAREWELL: Final = 0.25
 """Seconds for the last bytes after the end mark. A connection whose response has not ended cannot
@@ -70,7 +68,7 @@ async def collect(content: aiohttp.StreamReader, most: int, *, watch: bool) -> A
 
 def _note(arrival: Arrival, part: bytes, before: int) -> None:
     if arrival.first_ns:
-        if any(mark in part for mark in LATER):
+        if b'"content"' in part or b'"reasoning' in part or b'"arguments"' in part:
             arrival.last_ns = time.monotonic_ns()
         return
     # An event may be cut anywhere: look again from the line that was not whole.
@@ -80,8 +78,8 @@ def _note(arrival: Arrival, part: bytes, before: int) -> None:
 
 
 def _is_done(data: bytearray, before: int) -> bool:
-    start = max(0, before - _DONE_ROOM)
-    return data.find(DONE, start) >= 0 and _DONE_LINE.search(data, start) is not None
+    found = data.rfind(DONE, max(0, before - len(DONE)))
+    return found >= 0 and _BEFORE_DONE.search(data[max(0, found - 8) : found]) is not None
 
 
 async def _finish(content: aiohttp.StreamReader) -> None:
@@ -101,12 +99,12 @@ def is_stream(data: bytes | bytearray) -> bool:
 
 def documents(data: bytes | bytearray) -> list[Any]:
     """The JSON of every event but the end mark, in order; raises `EngineError`."""
-    lines = [line[5:] for line in data.splitlines() if line.startswith(b"data:")]
+    lines = [line[5:] for line in bytes(data).splitlines() if line.startswith(b"data:")]
     if lines and lines[-1].strip() == DONE:
         lines.pop()
     try:
-        return list(json.loads(b"[" + b",".join(lines) + b"]"))
-    except (ValueError, RecursionError):
+        return list(decoded(b"[" + b",".join(lines) + b"]"))
+    except ValueError:
         return [_document(event) for event in _BLANK.split(data) if _payload(event)]
 
 
@@ -119,8 +117,8 @@ def _payload(event: bytes | bytearray) -> bytes:
 
 def _document(event: bytes | bytearray) -> Any:
     try:
-        return json.loads(_payload(event))
-    except (ValueError, RecursionError):
+        return decoded(_payload(event))
+    except ValueError:
         raise EngineError("the response is a stream with an event that is not JSON") from None
 
 
