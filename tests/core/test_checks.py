@@ -211,6 +211,16 @@ CASES = [
         "at properties.a.type",
     ),
     (
+        put(
+            "prompt",
+            "output_schema",
+            value={"type": "object", "required": ["a"], "properties": {"a": False}},
+        ),
+        "unmeetable-schema",
+        "prompt.output_schema.properties.a",
+        "no answer can meet this schema: is `false`, which nothing meets, and 'a' is required",
+    ),
+    (
         put("tools", "allow", "mail", "parameters", value={"$ref": "http://localhost:9/x"}),
         "bad-schema",
         "tools.allow.mail.parameters",

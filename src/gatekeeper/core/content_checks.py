@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.finding import Finding, KeyPath, unknown
+from gatekeeper.core.unmeetable import unmeetable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +43,14 @@ def _schema(schema: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
             path + place,
             f"is not valid JSON Schema{where}: {message}",
             "JSON Schema, draft 2020-12 unless `$schema` says otherwise; no remote `$ref`",
+        )
+    elif impossible := unmeetable(schema):
+        place, message = impossible
+        yield Finding(
+            "unmeetable-schema",
+            path + place,
+            f"no answer can meet this schema: {message}",
+            "a schema that some answer meets",
         )
 
 
