@@ -22,7 +22,7 @@ from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import open_tables, seal
 from gatekeeper.core.catalogue import METRICS
 from gatekeeper.core.observation import Census, Missing, PairedProportion, Proportion, Sums, Times
-from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
+from gatekeeper.model.record import JUDGE, CallRow, OutcomeRow, RequestRow, ScoreRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -386,3 +386,12 @@ def test_case_rows_are_joined_by_request(tmp_path: Path) -> None:
     found = observe(tmp_path, "usd_per_resolved_request", case.rows())
     assert isinstance(found, Sums)
     assert found.totals == (100_000 + 10_000 - 10_000, 1)
+
+
+@pytest.mark.parametrize("metric", ["usd_per_resolved_request", "retry_amplification"])
+def test_what_a_judge_costs_is_not_what_the_release_costs(tmp_path: Path, metric: str) -> None:
+    asked = request("a")
+    rows = [asked, call(asked), fate(asked, resolved=True)]
+    judge = call(asked, attempt=1, tier=JUDGE, nano_usd=10**9, output_tokens=999)
+    alone = observe(tmp_path / "1", metric, rows)
+    assert observe(tmp_path / "2", metric, [*rows, judge]) == alone

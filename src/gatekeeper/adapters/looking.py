@@ -23,7 +23,7 @@ _SUITES: Final = f"""
 WITH spent AS (
   SELECT request_id, sum(input_tokens + cached_input_tokens + output_tokens) AS tokens,
     sum(nano_usd) AS nano_usd
-  FROM calls GROUP BY request_id
+  FROM calls WHERE tier IS DISTINCT FROM ':judge' GROUP BY request_id
 )
 SELECT {ARM} AS arm, coalesce(suite, '') AS suite,
   count(DISTINCT {SAMPLE}) AS samples,

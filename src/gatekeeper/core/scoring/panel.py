@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from gatekeeper.core.scoring.conversation import Score
@@ -40,7 +41,7 @@ class Called:
     scorer: Scorer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scoring:
     """The scorers of one eval set, ready for use.
 
@@ -68,9 +69,9 @@ class Scoring:
     @property
     def has_policy(self) -> bool:
         """Whether a scorer looks for violations."""
-        return any(one.scorer.decides == "policy" for one in self.scorers)
+        return bool(self._policy)
 
-    @property
+    @cached_property
     def compares(self) -> bool:
         """Whether a scorer compares the candidate's conversation with the baseline's."""
         return any(one.scorer.COMPARES for one in self.scorers)
@@ -100,11 +101,14 @@ class Scoring:
 
     def violates(self, scores: Sequence[Score]) -> bool | None:
         """Whether a policy was violated; None where a scorer that would know crashed."""
-        names = {one.name for one in self.scorers if one.scorer.decides == "policy"}
-        kept = _all_one([one for one in scores if one.scorer in names])
+        kept = _all_one([one for one in scores if one.scorer in self._policy])
         return None if kept is None else not kept
 
-    @property
+    @cached_property
+    def _policy(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.scorers if one.scorer.decides == "policy")
+
+    @cached_property
     def _deciding(self) -> frozenset[str]:
         if self.resolved_by is not None:
             return frozenset(self.resolved_by)

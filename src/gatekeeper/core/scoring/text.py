@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from functools import lru_cache
 from typing import Final
 
 _WORD = re.compile(r"[^\W_]+(?:[.,'-][^\W_]+)*")
@@ -15,6 +16,7 @@ _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION: Final = str.maketrans("", "", string.punctuation + "‘’“”«»„–—…")  # noqa: RUF001
 
 
+@lru_cache(maxsize=128)
 def words(text: str) -> str:
     """The words of a text, without case and punctuation around them, spaced by one space."""
     return " " + "".join(f"{word} " for word in _WORD.findall(text.casefold()))
