@@ -87,7 +87,7 @@ CASES: list[tuple[Any, dict[str, Any], Any, Any]] = [
         reply("Zentor lasts 36 months [1]", chunks=("Zentor: lasts for 24 months.",)),
     ),
     (
-        {"scorer": "lexical_support", "threshold": 1, "least": "numbers", "against": "cited"},
+        {"scorer": "lexical_support", "threshold": 1, "counts": "numbers", "against": "cited"},
         {},
         reply("It endures 24 months [1]", cited=("24",)),
         reply("It endures 24 months [1]", chunks=("24",), cited=("25",)),

@@ -212,6 +212,22 @@ def test_a_judge_that_always_takes_the_first_place_makes_a_tie(tmp_path):
     assert "the orders disagree" in (found["pairwise"].detail or "")
 
 
+def test_a_failed_request_is_not_judged(tmp_path):
+    async def go():
+        judges = {"grader": JudgeModel(Engine(lambda *_: points(5)), DIGEST)}
+        broken = talk({}, reply("", status="error", refused=None))
+        sound = talk({}, reply("24"))
+        declared = header(RUBRIC, PAIR)
+        async with open_scoring(declared, project_at(tmp_path), judges=judges) as scoring:
+            alone = await scoring.score(broken)
+            lost = await scoring.compare(broken, sound)
+            return alone, lost, await scoring.compare(sound, broken)
+
+    alone, lost, without = asyncio.run(go())
+    assert [one.value for one in (*alone, *lost)] == [0, 0]
+    assert alone[0].calls == lost[0].calls == without == ()
+
+
 def test_a_pair_is_not_scored_alone(tmp_path):
     _, _, found = run(tmp_path, PAIR, None)
     assert found == {}

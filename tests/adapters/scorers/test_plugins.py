@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/scorer-plugin"
 MINE = """
+from __future__ import annotations
 import time, asyncio
 
 def good(talk, *, least=1): return len(talk.answer) >= least
@@ -44,6 +45,13 @@ def hangs(talk): time.sleep(30)
 async def waits_long(talk): await asyncio.sleep(30)
 def leaves(talk): raise SystemExit(0)
 def stops(talk): raise StopIteration
+def impatient(talk): raise TimeoutError("of its own")
+def odd(talk): return 1, "\\ud800" + "x" * 9999
+
+from dataclasses import dataclass
+@dataclass
+class Kept:
+    n: "int" = 1
 """
 
 
@@ -108,6 +116,19 @@ def test_settings_are_passed_on(project):
     assert {one.scorer: one.value for one in found} == {"ten": 0, "nine": 1}
 
 
+def test_a_setting_that_the_function_does_not_take_is_told(project):
+    with pytest.raises(InputError) as caught:
+        scored(project, mine("good", settings={"lest": 3}))
+    told = str(caught.value)
+    assert "scorers/mine.py: good: got an unexpected keyword argument 'lest'" in told
+    assert "accepted: least" in told
+
+
+def test_a_reason_is_kept_as_far_as_a_record_can_hold_it(project):
+    (found,), _ = scored(project, mine("odd"))
+    assert found.detail == "?" + "x" * 1999
+
+
 def test_a_function_may_have_nothing_to_say(project):
     assert scored(project, mine("nothing"))[0] == []
 
@@ -123,6 +144,7 @@ def test_a_function_may_have_nothing_to_say(project):
         ("pair", "TypeError: returned (1, 2) instead"),
         ("many", "TypeError: returned [1] instead"),
         ("leaves", "RuntimeError: it raised SystemExit(0)"),
+        ("impatient", "TimeoutError: of its own"),
         ("stops", "RuntimeError: it raised StopIteration()"),
     ],
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.scorers.plugins import Found
 from gatekeeper.errors import InputError, Problem
@@ -35,14 +37,17 @@ def load(file: Path, name: str, told: str) -> Found:
         InputError: It fails, or has no such function.
     """
     source = _read(file)
-    space: dict[str, Any] = {"__name__": f"gatekeeper_project.{file.stem}", "__file__": str(file)}
+    digest = hashlib.sha256(source).hexdigest()
+    module = ModuleType(f"gatekeeper_project_{digest}")
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module  # where dataclasses look for the names of annotations
     try:
-        exec(compile(source, str(file), "exec"), space)  # noqa: S102 - what the eval set asks for
-        function = space[name]
+        exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102 - as asked
+        function = getattr(module, name)
     except Exception as error:  # noqa: BLE001 - whatever the project's code does
         what = f"cannot be run: {type(error).__name__}: {error}"
         raise InputError([Problem(what, told)]) from None
-    return Found(function, f"{told}:{name} sha256:{hashlib.sha256(source).hexdigest()}")
+    return Found(function, f"{told}:{name} sha256:{digest}")
 
 
 def _read(file: Path) -> bytes:

@@ -13,12 +13,12 @@ from gatekeeper.adapters.embedders.letters import LetterEmbedder
 from gatekeeper.adapters.judge import ScorersBench
 from gatekeeper.adapters.scorers import functions
 from gatekeeper.adapters.scorers.checking import check_scorers
-from gatekeeper.adapters.scorers.plugins import Plugin, PythonFunction
+from gatekeeper.adapters.scorers.plugins import Plugin, PythonFunction, misfit
 from gatekeeper.core.canonical import canonical_model, digest
 from gatekeeper.core.scoring.judging import Judge, Pairwise
 from gatekeeper.core.scoring.likeness import Endpoint, Similarity
 from gatekeeper.core.scoring.panel import Called, Scoring
-from gatekeeper.errors import RefusedError
+from gatekeeper.errors import InputError, Problem, RefusedError
 from gatekeeper.model.evalset import EvalSet
 
 if TYPE_CHECKING:
@@ -88,8 +88,12 @@ def _loaded(one: Called, project: Project) -> Called:
     def load(scorer: Scorer) -> Scorer:
         if not isinstance(scorer, PythonFunction):
             return scorer
-        file = project.inside(scorer.file)
-        return scorer.bound(functions.load(file, scorer.function, scorer.file))
+        found = functions.load(project.inside(scorer.file), scorer.function, scorer.file)
+        fault, taken = misfit(found.function, scorer.arguments)
+        if fault:
+            where = f"{scorer.file}: {scorer.function}"
+            raise InputError([Problem(fault, where, accepted=", ".join(taken))])
+        return scorer.bound(found)
 
     return Called(one.name, one.scorer.mapped(load))
 

@@ -68,12 +68,15 @@ class Plugin(Scorer):
         if self._hung >= PATIENCE:
             raise TimeoutError(f"it hung {self._hung} times and is asked no more")
         call = partial(self._function, talk, **self.arguments)
+        waiting = asyncio.timeout(self.timeout_s)
         try:
-            async with asyncio.timeout(self.timeout_s):
+            async with waiting:
                 if inspect.iscoroutinefunction(self._function):
                     return as_mark(await call())
                 return as_mark(await in_thread(call))
         except TimeoutError:
+            if not waiting.expired():
+                raise
             self._hung += 1
             raise TimeoutError(f"it took more than {self.timeout_s:g} s") from None
 
@@ -191,7 +194,10 @@ def _version(point: metadata.EntryPoint) -> str:
 
 def misfit(function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[str, list[str]]:
     """What keeps a function from being called so, and the settings that it has; nothing if fine."""
-    signature = inspect.signature(function)
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some that are written in C have none
+        return "", []
     taken = [
         name
         for name, one in signature.parameters.items()

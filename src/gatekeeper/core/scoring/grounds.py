@@ -79,7 +79,7 @@ class LexicalSupport(Graded):
 
     against: Literal["retrieved", "cited"] = "retrieved"
     """Whether every retrieved chunk counts, or only those that the answer cites."""
-    least: Literal["all", "numbers"] = "all"
+    counts: Literal["all", "numbers"] = "all"
     """Whether every content word has to be supported, or numbers alone."""
 
     def mark(self, talk: Conversation) -> Mark | None:
@@ -97,7 +97,7 @@ class LexicalSupport(Graded):
         return self.graded(1 - len(bare) / len(stated), detail)
 
     def _counts(self, word: str) -> bool:
-        return self.least == "all" or any(map(str.isdigit, word))
+        return self.counts == "all" or any(map(str.isdigit, word))
 
     def _texts(self, reply: Reply) -> list[str]:
         cited = [citation.text for citation in reply.response.citations]

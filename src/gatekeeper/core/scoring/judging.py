@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.core.scoring.asking import MOST, PAIR, RUBRIC, Asking, told
-from gatekeeper.core.scoring.scorer import Graded, Mark, Scorer
+from gatekeeper.core.scoring.scorer import FAILED, Graded, Mark, Scorer
 from gatekeeper.model.base import Frozen
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Judge(Asking, Graded):
 
     async def rate(self, talk: Conversation, aids: Aids) -> Mark | None:
         """The mean of the points as a share, and how far the repetitions agree."""
+        if talk.failed:
+            return FAILED
         question = self.question(RUBRIC, talk, told(talk), self.points)
         grades = [await self._grade(question, aids, n) for n in range(self.repeat)]
         shares = [(grade.points - 1) / (self.points - 1) for grade in grades]
@@ -73,7 +75,12 @@ class Pairwise(Asking, Scorer):
     async def compare(
         self, candidate: Conversation, baseline: Conversation, aids: Aids
     ) -> Mark | None:
-        """Who wins; beside it, whether the orders agree and how often the first place won."""
+        """Who wins; beside it, whether the orders agree and how often the first place won.
+
+        A candidate whose request failed loses, and a baseline whose request failed is no measure.
+        """
+        if candidate.failed or baseline.failed:
+            return FAILED if candidate.failed else None
         ahead = await self._first(candidate, baseline, aids, 0)
         behind = await self._first(baseline, candidate, aids, 1)
         agree = ahead == 1 - behind

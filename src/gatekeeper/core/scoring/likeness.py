@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gatekeeper.core.scoring.matching import references
-from gatekeeper.core.scoring.scorer import Graded, Mark
+from gatekeeper.core.scoring.scorer import FAILED, Graded, Mark
 from gatekeeper.core.scoring.text import normalised
 from gatekeeper.model.base import Frozen, Identifier, ShortText
 
@@ -37,8 +37,8 @@ class _Likeness(Graded):
     def mark(self, talk: Conversation) -> Mark | None:
         """The greatest likeness."""
         wanted = references(talk.sample)
-        if not wanted:
-            return None
+        if not wanted or talk.failed:
+            return FAILED if wanted else None
         return self.graded(max(self.likeness(talk.answer, one) for one in wanted))
 
     def likeness(self, answer: str, reference: str) -> float:
@@ -110,8 +110,8 @@ class Similarity(_Likeness):
     async def rate(self, talk: Conversation, aids: Aids) -> Mark | None:
         """The greatest cosine over the references."""
         wanted = references(talk.sample)
-        if not wanted:
-            return None
+        if not wanted or talk.failed:
+            return FAILED if wanted else None
         ours, *theirs = await aids.embed(self.embedder, [talk.answer, *wanted])
         return self.graded(max(cosine(ours, one) for one in theirs))
 

@@ -50,8 +50,8 @@ class Normalised(Scorer):
     def mark(self, talk: Conversation) -> Mark | None:
         """1 where the answer equals one of the good ones."""
         wanted = references(talk.sample)
-        if not wanted:
-            return None
+        if not wanted or talk.failed:
+            return FAILED if wanted else None
         return flag(normalised(talk.answer) in map(normalised, wanted))
 
 

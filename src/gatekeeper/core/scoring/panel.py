@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper.core.scoring.conversation import Score
 from gatekeeper.core.scoring.scorer import Mark
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gatekeeper.model.record import CallRow
 
     _Rate = Callable[[Scorer, Aids], Awaitable[Mark | None]]
+
+
+MOST: Final = 2000
+"""Characters of a detail or an error that are kept."""
 
 
 class Bench(Protocol):
@@ -147,14 +151,19 @@ def _all_one(scores: Sequence[Score]) -> bool | None:
 
 
 def _spread(name: str, mark: Mark) -> Iterator[Score]:
-    yield Score(name, mark.value, None, mark.detail)
+    yield Score(name, float(mark.value), None, _kept(mark.detail) if mark.detail else None)
     for suffix, value in mark.beside.items():
-        yield Score(f"{name}.{suffix}", value)
+        yield Score(f"{name}.{suffix}", float(value))
+
+
+def _kept(text: str) -> str:
+    """As much of a text as a record keeps, and nothing that it cannot hold."""
+    return text[:MOST].encode(errors="replace").decode()
 
 
 def _told(error: Exception) -> str:
     reason = str(error)
-    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    return _kept(f"{type(error).__name__}: {reason}" if reason else type(error).__name__)
 
 
 def checked(mark: Mark) -> Mark:
