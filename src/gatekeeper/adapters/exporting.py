@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 from gatekeeper.adapters.looking import ARM
@@ -100,4 +100,5 @@ def placed(target: Path) -> Iterator[Path]:
             f"cannot be written: {reason}", where=str(target), fix="free space, or allow it"
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

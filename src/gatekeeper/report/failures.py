@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.report.markup import escape, one_line
+from gatekeeper.report.markup import escape, escape_line, one_line
 from gatekeeper.report.tables import beside, facts, fold
 from gatekeeper.report.watching import usd
 
@@ -119,7 +119,7 @@ def _answers(one: Compared, number: int, exchange: Exchange, width: int) -> list
     left = ["candidate", *fold(answer, half)]
     right = [f"baseline, which {verdict}", *fold(other, half)]
     heads, *rest = beside(left, right, width - 2)
-    return [f"  [dim]{escape(heads)}[/dim]", *(f"  {escape(line)}" for line in rest)]
+    return [f"  [dim]{escape(heads)}[/dim]", *(f"  {escape_line(line)}" for line in rest)]
 
 
 def _state(exchange: Exchange) -> str:

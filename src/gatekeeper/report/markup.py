@@ -18,6 +18,12 @@ def escape(text: object) -> str:
     return escaped + "\\" * trailing
 
 
+def escape_line(text: str) -> str:
+    """`text` at the end of a line, where no tag can follow that a backslash would hide."""
+    trailing = len(text) - len(text.rstrip("\\"))
+    return escape(text).removesuffix("\\" * trailing)
+
+
 def _guarded(found: re.Match[str]) -> str:
     backslashes, bracket = found[1], found[2]
     if found["tag"]:

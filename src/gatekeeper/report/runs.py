@@ -141,7 +141,7 @@ def _headline(run: Run, verdict: str) -> str:
             f"[yellow]{f'shard {shard.index}/{shard.count}' if shard else 'partial'}[/yellow]"
         )
     if run.source:
-        parts.append(f"[cyan]imported from {escape(run.source.format)}[/cyan]")
+        parts.append("[cyan]imported[/cyan]")
     return "  ".join(parts)
 
 

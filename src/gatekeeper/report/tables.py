@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from gatekeeper.report.markup import escape, spelled_out
+from gatekeeper.report.markup import escape, escape_line, spelled_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def table(
         ).rstrip()
         for row in whole
     ]
-    return [f"[dim]{escape(lines[0])}[/dim]", *map(escape, lines[1:])] if kept else []
+    return [f"[dim]{escape(lines[0])}[/dim]", *map(escape_line, lines[1:])] if kept else []
 
 
 def facts(pairs: Sequence[tuple[str, str]], width: int, least: int = 0) -> list[str]:
@@ -49,8 +49,8 @@ def facts(pairs: Sequence[tuple[str, str]], width: int, least: int = 0) -> list[
     for name, text in shown:
         body = fold(text, max(width - len(indent) - room, 20)) or [""]
         first, *rest = body
-        lines.append(f"{indent}[dim]{escape(name.ljust(room))}[/dim]{escape(first)}")
-        lines += [f"{indent}{' ' * room}{escape(line)}".rstrip() for line in rest]
+        lines.append(f"{indent}[dim]{escape(name.ljust(room))}[/dim]{escape_line(first)}")
+        lines += [f"{indent}{' ' * room}{escape_line(line)}".rstrip() for line in rest]
     return lines
 
 
