@@ -15,6 +15,7 @@ SOURCES = (
     "docs/quickstart.sh",
     "docs/releases.md",
     "docs/delivery.md",
+    "docs/evalsets.md",
     "docs/runtime.md",
     "docs/safety-suites.md",
 )
