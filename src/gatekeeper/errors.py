@@ -118,6 +118,13 @@ class UndecidedError(GatekeeperError):
     code = "undecided"
 
 
+class StoppedError(GatekeeperError):
+    """A person asked a long operation to end before its end; it can be gone on with."""
+
+    exit_code = 130
+    code = "stopped"
+
+
 class LostRaceError(GatekeeperError):
     """Somebody else's ledger entry was committed first."""
 

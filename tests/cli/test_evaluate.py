@@ -3,147 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import resource
-import shutil
 import signal
 
 import pytest
 
-from answering import ABSENT, answer, endpoint
-from builders import make_project, manifest, write, write_manifest
+from answering import ABSENT
+from builders import write
+from evaluating import LOAD, LOCAL, POLICY, evaluate, runs
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.signing import KeyringVerifier
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import keys_of, store_of
-from gatekeeper.errors import InputError, UnavailableError, UndecidedError, UsageError
+from gatekeeper.errors import InputError, UnavailableError, UsageError
 from gatekeeper.model.statement import VERDICT
-
-LOCAL = """\
-apiVersion: gatekeeper/v1
-kind: Environment
-name: local
-accepts_development_keys: true
-"""
-NAMES = ("Zentor", "Velar", "Kaldex", "Mirla", "Norvan", "Polda", "Quinor", "Rastin")
-PRICES = """\
-apiVersion: gatekeeper/v1
-kind: PriceBook
-currency: USD
-effective: 2026-11-01
-models:
-  small: {input_usd_per_million: 0.1, cached_input_usd_per_million: 0.01, output_usd_per_million: 1}
-"""
-POLICY = """\
-apiVersion: gatekeeper/v1
-kind: GatePolicy
-metadata: {name: desk, owner: quality, effective: 2026-01-01}
-sections:
-  quality: {owner: quality, resolved_rate_min: 0.5}
-  cost: {owner: finops, usd_per_resolved_request_max_increase: 0.5}
-"""
-SET = """\
-apiVersion: gatekeeper/v1
-kind: EvalSet
-name: desk-quality
-owner: quality
-licence: Apache-2.0
-split: held_out
-suite: quality
-file: eval_sets/quality.jsonl
-scorers: [facts, citations]
-abstentions: [The documentation does not say]
-"""
-LOAD = """\
-apiVersion: gatekeeper/v1
-kind: EvalSet
-name: desk-load
-owner: platform
-licence: Apache-2.0
-split: held_out
-suite: load
-file: eval_sets/load.jsonl
-load: {rate_per_second: 100}
-"""
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Two releases: the second has the documents in another order of words."""
-    root = make_project(tmp_path_factory.mktemp("made"), keys=True)
-    documents = "\n".join(
-        f"The warranty of the {n} is {i + 2} months." for i, n in enumerate(NAMES)
-    )
-    write(root / "manifests/desk/docs/all.md", documents + "\n")
-    write(root / "manifests/environments/local.yaml", LOCAL)
-    write(root / "gates/prices.yaml", PRICES)
-    write(root / "gates/desk.yaml", POLICY)
-    write(root / "eval_sets/quality.yaml", SET)
-    write(root / "eval_sets/quality.jsonl", "\n".join(map(json.dumps, samples())) + "\n")
-    write(root / "eval_sets/load.yaml", LOAD)
-    loads = [{"id": f"l{i}", "input": f"What is the warranty of the {NAMES[i]}?"} for i in range(8)]
-    write(root / "eval_sets/load.jsonl", "\n".join(map(json.dumps, loads)) + "\n")
-    content = manifest()
-    components = content["components"]
-    components["serving"]["engines"] = [{"name": "openai"}]
-    components["retrieval"]["chunking"] = {"by": "line", "max_tokens": 100}
-    components["policy"]["pii"] = {"kinds": []}
-    content["evaluation"] = {
-        "sets": ["eval_sets/quality.yaml", "eval_sets/load.yaml"],
-        "policy": "gates/desk.yaml",
-    }
-    write_manifest(root, content)
-    write(root / "manifests/desk/system.jinja", "You are the desk of Northwind. Be brief.\n")
-    assert run(["build", "manifests/desk-v1.yaml", "--project", str(root)]) == 0
-    components["serving"]["sampling"] = {"max_tokens": 32}
-    write_manifest(root, content, "desk-v2")
-    assert run(["build", "manifests/desk-v2.yaml", "--project", str(root)]) == 0
-    return root
-
-
-def samples():
-    return [
-        {
-            "id": name.lower(),
-            "input": f"What is the warranty of the {name}?",
-            "expect": {"contains": [f"{number + 2} months"]},
-            "follow_up": f"The warranty of the {name}?",
-        }
-        for number, name in enumerate(NAMES)
-    ]
-
-
-@pytest.fixture
-def root(made, tmp_path):
-    return shutil.copytree(made, tmp_path / "project").resolve()
-
-
-@pytest.fixture
-def serve(monkeypatch):
-    def serving(speak=answer):
-        context = endpoint(speak)
-        monkeypatch.setenv("GATEKEEPER_OPENAI_BASE_URL", context.__enter__())
-        contexts.append(context)
-
-    contexts = []
-    yield serving
-    for context in contexts:
-        context.__exit__(None, None, None)
-
-
-def evaluate(root, capsys, ref, *options):
-    capsys.readouterr()
-    code = run(["evaluate", ref, "--project", str(root), "--output", "json", *options])
-    return code, json.loads(capsys.readouterr().out)
 
 
 def rules(verdict):
     return {rule["rule"]: rule["outcome"] for rule in verdict["rules"]}
-
-
-def runs(root):
-    return sorted((root / ".gatekeeper/runs").iterdir())
 
 
 def test_the_first_release_is_compared_with_nothing_and_its_verdict_is_signed(root, capsys, serve):
@@ -236,32 +114,6 @@ def test_only_what_is_named_is_run(root, capsys, serve):
     assert [one["name"] for one in stored["sets"]] == ["desk-load"]
     with pytest.raises(UsageError, match="there is no eval set 'spped'"):
         run(["evaluate", "manifests/desk-v1.yaml", "--set", "spped", "--project", str(root)])
-
-
-def test_an_interrupted_run_says_so_and_decides_nothing(root, serve):
-    from gatekeeper.cli import evaluations
-    from gatekeeper.cli.session import Output, Session
-    from gatekeeper.ports import Silent
-
-    serve()
-    evaluation = evaluations.prepare(
-        Session(root, Output.json), evaluations.Choice("manifests/desk-v1.yaml")
-    )
-
-    pressed = []
-
-    class Impatient(Silent):
-        def advance(self, *_):
-            if not pressed:
-                pressed.append("Ctrl-C")
-                os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        evaluations.carry_out(evaluation, Impatient())
-    stored = json.loads((runs(root)[0] / "run.json").read_text())
-    assert (stored["status"], stored["files"]) == ("interrupted", {})
-    with pytest.raises(UndecidedError, match="never finished"):
-        run(["gate", stored["id"], "--project", str(root)])
 
 
 def test_a_disk_that_refuses_ends_the_run_with_one_plain_error(root, serve):

@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import pytest
 
 from conversations import reply
+from gatekeeper.core.ceiling import CeilingError
+from gatekeeper.core.order import Finished, Layout, Share
+from gatekeeper.model.envelope import ToolCall
 from gatekeeper.model.evalset import EvalSet, Sample
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
-from gatekeeper.ops.evaluate import Contender, Plan, evaluate, shuffled, timetable
+from gatekeeper.ops.evaluate import Plan, Stop, evaluate
 from gatekeeper.pipeline.visit import Served
-from gatekeeper.ports import Silent
+from gatekeeper.ports import Unwatched
+from panels import scoring_of
 
 HEADER = {
     "apiVersion": "gatekeeper/v1",
@@ -45,6 +49,7 @@ class Desk:
     answers: dict[str, str]
     row: dict = field(default_factory=dict)
     seconds: float = 0.0
+    calls: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
     busy: int = 0
     busiest: int = 0
@@ -55,12 +60,17 @@ class Desk:
         self.busiest = max(self.busiest, self.busy)
         await asyncio.sleep(self.seconds)
         self.busy -= 1
-        said = reply(self.answers.get(request.input, "24 months"), **self.row)
+        answer = self.answers.get(request.input, "24 months")
+        calls = self.calls.get(request.input, ()) if len(request.exchange) < 2 else ()
+        said = reply(answer, calls=calls, **self.row)
         fields = {
             "request_id": request.request_id,
             "suite": context.suite,
             "sample_id": context.sample_id,
             "turn": context.turn,
+            "replicate": context.replicate,
+            "arm": context.arm,
+            "answer": answer,
         }
         call = CallRow(
             request_id=request.request_id, attempt=1, model="m", latency_us=1, outcome="ok"
@@ -77,31 +87,112 @@ class Samples(list):
         self.digest = "sha256:" + "1" * 64
 
 
-class Records(list):
-    """Rows by type, in memory."""
+class Journal(list):
+    """Rows by type, in memory, and the keys that they were written under."""
 
-    def write(self, rows):
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+        self.keys = []
+
+    def begin(self, key):
+        self.begun.append(key)
+
+    def write(self, rows, key=""):
+        self.keys.append(key)
         self.extend(rows)
 
     def of(self, type_):
         return [row for row in self if isinstance(row, type_)]
 
 
-def contender(desk, digit="a"):
-    release = SimpleNamespace(digest="sha256:" + digit * 64)
-    return Contender(release, desk, "answers")
+@dataclass
+class Fleet:
+    """Desks by arm; remembers who was open when, and when answers were timed."""
+
+    desks: dict
+    opened: list = field(default_factory=list)
+    timing: bool = False
+
+    @asynccontextmanager
+    async def open(self, crew):
+        self.opened.append(crew)
+        yield {arm: self.desks[arm] for arm in crew}
+
+    @contextmanager
+    def timed(self):
+        self.timing = True
+        yield
+        self.timing = False
 
 
 def row(name, **fields):
     return {"id": name, "input": f"{name}?", "expect": {"contains": ["24 months"]}, **fields}
 
 
-def run(*sets, desk, baseline=None, suites=(), concurrency=8, seed=1):
-    contenders = [contender(desk)] + ([contender(baseline, "b")] if baseline else [])
-    plan = Plan("r1", sets, tuple(contenders), frozenset(suites), seed, concurrency)
-    records = Records()
-    asyncio.run(evaluate(plan, records, Clock(), Silent()))
-    return records
+@dataclass
+class Trial:
+    """An evaluation of sets, which can be gone on with."""
+
+    sets: tuple
+    desk: Desk
+    baseline: Desk | None = None
+    suites: tuple = ()
+    concurrency: int = 8
+    seed: int = 1
+    apart: bool = False
+    journal: Journal = field(default_factory=Journal)
+    stop: Stop | None = None
+    finished: Finished | None = None
+    fleet: Fleet | None = None
+
+    def run(self):
+        shares = [
+            Share(
+                f"set{number}",
+                range(len(one)),
+                one.header.replicates,
+                ("candidate", "baseline") if one.header.suite in self.suites else ("candidate",),
+            )
+            for number, one in enumerate(self.sets)
+        ]
+        layout = Layout(shares)
+        self.finished = self.finished or Finished(layout)
+        self.fleet = self.fleet or Fleet({"candidate": self.desk, "baseline": self.baseline})
+        crews = (("candidate",), ("baseline",)) if self.apart else (("candidate", "baseline"),)
+        plan = Plan(
+            "r1",
+            self.sets,
+            tuple(scoring_of(one.header) for one in self.sets),
+            layout,
+            crews=crews,
+            seed=self.seed,
+            concurrency=self.concurrency,
+        )
+
+        async def evaluated():
+            stop = self.stop or Stop()
+            await evaluate(
+                plan,
+                self.fleet,
+                self.journal,
+                self.finished,
+                clock=Clock(),
+                watch=Unwatched(),
+                stop=stop,
+            )
+            return stop.reason
+
+        self.reason = asyncio.run(evaluated())
+        return self.journal
+
+
+def run(*sets, desk, **rest):
+    return Trial(sets, desk, **rest).run()
+
+
+def sample_of(one):
+    return one.request_id.split(":")[2]
 
 
 def test_every_sample_is_asked_scored_and_judged():
@@ -109,10 +200,10 @@ def test_every_sample_is_asked_scored_and_judged():
     records = run(Samples(row("a"), row("b"), row("c")), desk=desk)
     assert sorted(one.sample_id for one in records.of(RequestRow)) == ["a", "b", "c"]
     assert len(records.of(CallRow)) == 3
-    scores = {one.request_id.split(":")[2]: one.value for one in records.of(ScoreRow)}
-    assert scores == {"a": 1.0, "b": 0.0, "c": 1.0}
-    resolved = {one.request_id.split(":")[2]: one.resolved for one in records.of(OutcomeRow)}
-    assert resolved == {"a": True, "b": False, "c": True}
+    scores = {sample_of(one): one.value for one in records.of(ScoreRow)}
+    assert scores == {"0": 1.0, "1": 0.0, "2": 1.0}
+    resolved = {sample_of(one): one.resolved for one in records.of(OutcomeRow)}
+    assert resolved == {"0": True, "1": False, "2": True}
 
 
 def test_a_second_message_is_sent_only_where_the_first_answer_falls_short():
@@ -125,8 +216,8 @@ def test_a_second_message_is_sent_only_where_the_first_answer_falls_short():
     assert [turn.content for turn in request.history] == ["b?", "24 months"]
     outcomes = {o.request_id: (o.resolved, o.follow_up) for o in records.of(OutcomeRow)}
     assert outcomes == {
-        "r1:aaaaaaaaaaaa:a:0": (True, False),
-        "r1:aaaaaaaaaaaa:b:0": (True, True),
+        "r1:set0:0:0:candidate:0": (True, False),
+        "r1:set0:1:0:candidate:0": (True, True),
     }
     assert len({one.conversation_id for one, _ in desk.asked}) == 2
 
@@ -157,19 +248,139 @@ def test_the_baseline_runs_only_the_suites_it_is_needed_for():
     assert [request.input for request, _ in baseline.asked] == ["a?"]
 
 
-def test_the_order_is_random_and_the_same_for_the_same_seed():
-    rows = Samples(*[row(f"s{i}") for i in range(50)])
-    both = (contender(Desk({})), contender(Desk({}), "b"))
-
+def test_releases_meet_in_random_order_that_the_seed_decides():
     def order(seed):
-        plan = Plan("r", (rows,), both, frozenset({"quality"}), seed)
-        return [(unit.number, unit.contender.release.digest) for unit in shuffled(plan)]
+        rows = Samples(*[row(f"s{i}") for i in range(50)])
+        trial = Trial((rows,), Desk({}), Desk({}), ("quality",), seed=seed, concurrency=1)
+        return [(one.sample_id, one.arm) for one in trial.run().of(RequestRow)]
 
     assert order(1) == order(1)
     assert order(1) != order(2)
     assert sorted(order(1)) == sorted(order(2))
     assert len(order(1)) == 100
-    assert len({digest for _, digest in order(1)[:20]}) == 2
+    assert len({arm for _, arm in order(1)[:20]}) == 2
+
+
+def test_releases_that_cannot_be_loaded_together_take_turns_there_and_back():
+    rows, load = Samples(*[row(f"s{i}") for i in range(30)]), load_set(10, rate_per_second=1e4)
+    trial = Trial((rows, load), Desk({}), Desk({}), ("quality", "load"), apart=True, concurrency=1)
+    found = trial.run().of(RequestRow)
+    assert len({(one.suite, one.sample_id, one.arm) for one in found}) == 80
+    assert len(trial.fleet.opened) == 3
+    assert trial.fleet.opened[0] == trial.fleet.opened[2] != trial.fleet.opened[1]
+
+
+def test_each_replicate_is_asked_on_its_own():
+    desk = Desk({})
+    found = run(Samples(row("a"), row("b"), replicates=3), desk=desk).of(RequestRow)
+    assert sorted((one.sample_id, one.replicate) for one in found) == [
+        (name, number) for name in "ab" for number in range(3)
+    ]
+    assert len({one.request_id for one in found}) == 6
+
+
+def test_a_scripted_conversation_is_held_to_its_end():
+    desk = Desk({"Then?": "36 months", "And then?": "fine"})
+    talk = row("a", then=["Then?", "And then?"])
+    found = run(Samples(talk), desk=desk)
+    assert [request.input for request, _ in desk.asked] == ["a?", "Then?", "And then?"]
+    assert [one.turn for one in found.of(RequestRow)] == [0, 1, 2]
+    last, _ = desk.asked[-1]
+    assert [turn.content for turn in last.history] == ["a?", "24 months", "Then?", "36 months"]
+
+
+def test_tools_answer_by_script_until_the_model_is_done():
+    call = ToolCall(name="order_status", arguments={"order": "1"}, approved=True)
+    desk = Desk({}, calls={"a?": (call,)})
+    script = {"order_status": {"state": "sent"}}
+    found = run(Samples(row("a", tool_results=script)), desk=desk)
+    first, second = (request for request, _ in desk.asked)
+    assert first.exchange == ()
+    assert [(turn.role, turn.content) for turn in second.exchange] == [
+        ("assistant", "24 months"),
+        ("tool", '{"state": "sent"}'),
+    ]
+    assert second.input == "a?"
+    tools = [one for one in found.of(CallRow) if one.kind == "tool"]
+    assert [(one.model, one.request_id) for one in tools] == [
+        ("order_status", "r1:set0:0:0:candidate:0")
+    ]
+
+
+def test_a_tool_without_a_script_or_that_waits_for_a_person_ends_the_turn():
+    waiting = ToolCall(name="order_status", arguments={}, approved=False)
+    unknown = ToolCall(name="other", arguments={}, approved=True)
+    for call in (waiting, unknown):
+        desk = Desk({}, calls={"a?": (call,)})
+        run(Samples(row("a", tool_results={"order_status": "sent"})), desk=desk)
+        assert len(desk.asked) == 1
+
+
+# -- ended early, and gone on with ----------------------------------------------------------------
+
+
+@dataclass
+class Stopping(Desk):
+    """A desk at which somebody asks for the end after some answers."""
+
+    stop: Stop | None = None
+    after: int = 10
+
+    async def handle(self, request, context):
+        found = await super().handle(request, context)
+        if len(self.asked) == self.after:
+            self.stop.ask("enough")
+        return found
+
+
+def test_a_stop_lets_what_has_begun_end_and_the_rest_is_asked_later():
+    rows = Samples(*[row(f"s{i}") for i in range(50)])
+    stop = Stop()
+    desk = Stopping({}, seconds=0.001, stop=stop)
+    trial = Trial((rows,), desk, concurrency=4, stop=stop)
+    trial.run()
+    assert trial.reason == "enough"
+    assert sorted(trial.journal.begun) == sorted(trial.journal.keys)
+    assert 10 <= len(trial.journal.keys) <= 14
+    trial.stop = Stop()
+    trial.run()
+    assert trial.reason == ""
+    assert len(trial.journal.keys) == len(set(trial.journal.keys)) == 50
+
+
+def test_a_ceiling_ends_the_run_and_records_nothing_of_what_it_cut_off():
+    class Dear(Desk):
+        async def handle(self, request, context):
+            if len(self.asked) == 5:
+                raise CeilingError("the run has reached its ceiling")
+            return await super().handle(request, context)
+
+    rows = Samples(*[row(f"s{i}") for i in range(20)])
+    trial = Trial((rows,), Dear({}), concurrency=1)
+    trial.run()
+    assert trial.reason.startswith("the run has reached its ceiling")
+    assert len(trial.journal.keys) == 5
+    assert len(trial.journal.begun) == 6
+
+
+def test_nothing_is_asked_twice_by_a_run_that_is_whole():
+    trial = Trial((Samples(row("a")), load_set(3)), Desk({}))
+    trial.run()
+    assert len(trial.desk.asked) == 4
+    trial.run()
+    assert len(trial.desk.asked) == 4
+
+
+def test_load_is_timed_and_the_rest_is_not():
+    class Watching(Desk):
+        async def handle(self, request, context):
+            seen.append((context.suite, trial.fleet.timing))
+            return await super().handle(request, context)
+
+    seen = []
+    trial = Trial((Samples(row("a")), load_set(2)), Watching({}))
+    trial.run()
+    assert seen == [("quality", False), ("load", True), ("load", True)]
 
 
 def test_no_more_conversations_at_a_time_than_allowed():
@@ -181,20 +392,6 @@ def test_no_more_conversations_at_a_time_than_allowed():
 def load_set(count, **load):
     rows = [{"id": f"l{i}", "input": f"l{i}?"} for i in range(count)]
     return Samples(*rows, suite="load", scorers=None, load={"rate_per_second": 200.0, **load})
-
-
-@pytest.mark.parametrize("arrivals", ["poisson", "fixed"])
-def test_a_load_suite_keeps_its_rate_for_each_release(arrivals):
-    chosen = load_set(1000, arrivals=arrivals)
-    both = (contender(Desk({})), contender(Desk({}), "b"))
-    for contenders in (both[:1], both):
-        plan = Plan("r", (chosen,), contenders, frozenset({"load"}))
-        units = timetable(plan, chosen, chosen.header.load)
-        assert len(units) == 1000 * len(contenders)
-        assert units[-1].due_us / 1e6 == pytest.approx(5, rel=0.15)
-        assert [u.due_us for u in units] == sorted(u.due_us for u in units)
-    pairs = zip(units[::2], units[1::2], strict=True)
-    assert all(one.number == other.number for one, other in pairs)
 
 
 def test_load_does_not_wait_for_answers_and_counts_from_when_a_request_was_due():

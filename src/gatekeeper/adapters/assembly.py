@@ -22,10 +22,12 @@ from gatekeeper.pipeline.preview import Previewer
 from gatekeeper.ports import Releases
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from pydantic import JsonValue
 
     from gatekeeper.adapters.models import ModelLibrary
-    from gatekeeper.model.components import PinnedModel
+    from gatekeeper.model.components import PinnedModel, Serving
     from gatekeeper.model.prices import PriceBook
     from gatekeeper.model.release import Release
     from gatekeeper.ports import Cache, Clock, Engine, ModelFiles, Retriever, Tokenizer
@@ -39,6 +41,10 @@ class Documents(Releases, Protocol):
         ...
 
 
+def _as_it_is(engine: Engine, _: Seat) -> Engine:
+    return engine
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What pipelines on this machine have in common. One per process, for one event loop.
@@ -48,6 +54,8 @@ class Means:
         models: Finds and verifies model files.
         pool: Engines, shared by the releases that pin the same weights and serving.
         spend: What workloads have spent today, whichever release served them.
+        opened: Loads or connects an engine.
+        wrap: Puts something between a pipeline and an engine, such as the response cache.
     """
 
     store: Documents
@@ -57,6 +65,8 @@ class Means:
     spend: SpendMeter = field(default_factory=SpendMeter)
     clock: Clock = field(default_factory=SystemClock)
     cache: Cache | None = None
+    wrap: Callable[[Engine, Seat], Engine] = _as_it_is
+    opened: Callable[[str, Seat], Awaitable[Engine]] = engines.open_engine
 
 
 @asynccontextmanager
@@ -66,6 +76,7 @@ async def open_pipeline(
     means: Means,
     locations: Mapping[str, str],
     engine: str | None = None,
+    engine_args: Mapping[str, JsonValue] | None = None,
 ) -> AsyncIterator[Pipeline]:
     """The pipeline of a release: model files verified, snapshot indexed, engines running.
 
@@ -74,26 +85,26 @@ async def open_pipeline(
         means: What it is put together from.
         locations: Where each named model is, as the build recorded it.
         engine: Take this engine instead of the first that is available.
+        engine_args: Engine arguments of this machine, which stand above the release's own.
 
     Raises:
         IntegrityError: A model file is not the one that was released.
         RefusedError: Requests would leave for a hosted model, or this machine, and may not.
         UnavailableError: No engine that the release accepts can be had, or a price is missing.
     """
-    name = engines.choose(release.components.serving, engine)
-    _refuse_external(release, name)
-    seats = await asyncio.to_thread(_seats, release, means.models, locations)
-    tokenizers = {model: seat.tokenizer or ByteTokenizer() for model, seat in seats.items()}
-    retriever = await asyncio.to_thread(_retriever, release, means.store, tokenizers)
-    async with AsyncExitStack() as stack:
-        running: dict[str, Engine] = {}
-        for model, seat in seats.items():
-            key = (name, model, _identity(release, seat))
-            opened = partial(engines.open_engine, name, seat)
-            running[model] = await stack.enter_async_context(means.pool.lease(key, opened))
+    async with open_models(
+        release,
+        _named(release),
+        means=means,
+        locations=locations,
+        engine=engine,
+        engine_args=engine_args,
+    ) as models:
+        tokenizers = {name: one.seat.tokenizer or ByteTokenizer() for name, one in models.items()}
+        retriever = await asyncio.to_thread(_retriever, release, means.store, tokenizers)
         yield Pipeline(
             release,
-            engines=running,
+            engines={name: one.engine for name, one in models.items()},
             tokenizers=tokenizers,
             retriever=retriever,
             prices=means.prices,
@@ -117,9 +128,58 @@ def open_previewer(
         IntegrityError: A model file (its tokenizer cuts the documents) is not the released one.
         UnavailableError: The model is not on this machine.
     """
-    seats = _seats(release, models, locations)
+    seats = _seats(release, release.components.serving, models, locations, _named(release))
     tokenizers = {model: seat.tokenizer or ByteTokenizer() for model, seat in seats.items()}
     return Previewer(release, _retriever(release, store, tokenizers), clock)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A named model of a release that answers."""
+
+    seat: Seat
+    engine: Engine
+
+
+@asynccontextmanager
+async def open_models(  # noqa: PLR0913 - what is opened, from where, and how
+    release: Release,
+    names: Sequence[str],
+    *,
+    means: Means,
+    locations: Mapping[str, str],
+    engine: str | None = None,
+    engine_args: Mapping[str, JsonValue] | None = None,
+) -> AsyncIterator[dict[str, OpenModel]]:
+    """Some models of a release, their files verified and their engines running.
+
+    Arguments and errors are those of `open_pipeline`.
+    """
+    serving = on_this_machine(release.components.serving, engine_args)
+    name = engines.choose(serving, engine)
+    _refuse_external(release, name)
+    seats = await asyncio.to_thread(_seats, release, serving, means.models, locations, names)
+    async with AsyncExitStack() as stack:
+        opened: dict[str, OpenModel] = {}
+        for model, seat in seats.items():
+            key = (name, model, _identity(release, seat))
+            lease = means.pool.lease(key, partial(means.opened, name, seat))
+            running = await stack.enter_async_context(lease)
+            opened[model] = OpenModel(seat, means.wrap(running, seat))
+        yield opened
+
+
+def on_this_machine(serving: Serving, own: Mapping[str, JsonValue] | None) -> Serving:
+    """A serving component with engine arguments of this machine above its own."""
+    if not own:
+        return serving
+    return serving.model_copy(update={"engine_args": {**serving.engine_args, **own}})
+
+
+def _named(release: Release) -> tuple[str, ...]:
+    """Every model that a tier generates with."""
+    tiers = release.components.router.tiers.values()
+    return tuple(dict.fromkeys(tier.model for tier in tiers if tier.model))
 
 
 def _refuse_external(release: Release, engine: str) -> None:
@@ -141,21 +201,24 @@ def _refuse_external(release: Release, engine: str) -> None:
 
 
 def _seats(
-    release: Release, library: ModelLibrary, locations: Mapping[str, str]
+    release: Release,
+    serving: Serving,
+    library: ModelLibrary,
+    locations: Mapping[str, str],
+    names: Sequence[str],
 ) -> dict[str, Seat]:
-    """Every model that a tier generates with, its files verified."""
+    """Some models of a release, their files verified."""
     parts = release.components
-    names = dict.fromkeys(tier.model for tier in parts.router.tiers.values() if tier.model)
     seats = {}
     for name in names:
         model = parts.model.models[name]
         if not model.pinned:
-            seats[name] = Seat(name, model, parts.serving)
+            seats[name] = Seat(name, model, serving)
             continue
         files = library.admit(name, model.files, locations[name])
         tokenizer = ChatTokenizer.load(files.root, model.chat_template, listed=files.files)
         adapters = _adapters(name, model, library, locations)
-        seats[name] = Seat(name, model, parts.serving, files, tokenizer, adapters)
+        seats[name] = Seat(name, model, serving, files, tokenizer, adapters)
     return seats
 
 

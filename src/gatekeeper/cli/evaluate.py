@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gatekeeper.cli.evaluations import Evaluation
+    from gatekeeper.model.run import Run, RunOptions, Shard
+    from gatekeeper.ports import Watch
+
 
 def evaluate(
-    ref: Annotated[str, typer.Argument(help="The release.")],
+    ref: Annotated[str | None, typer.Argument(help="The release.", show_default=False)] = None,
     baseline: Annotated[
         str | None,
         typer.Option("--baseline", help="What to compare with; by default what --env serves."),
@@ -33,6 +41,40 @@ def evaluate(
         list[str] | None,
         typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
     ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", help="Go on with this run where it was cut off.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost at most, and ask nothing.")
+    ] = False,
+    aa: Annotated[
+        bool, typer.Option("--aa", help="Run the release against itself: how noisy is it?")
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", help="Ask this many samples of each set, stratified.", min=1),
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", help="Run part i of n: 2/4. Merge the runs afterwards.")
+    ] = None,
+    max_usd: Annotated[
+        float | None, typer.Option("--max-usd", help="Stop before the run costs more.", min=0)
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", help="Stop before it uses more tokens.", min=0)
+    ] = None,
+    cache: Annotated[
+        bool | None,
+        typer.Option(
+            "--cache/--no-cache",
+            help="Remember answers: by default those of pinned weights in this process.",
+            show_default=False,
+        ),
+    ] = None,
+    responses: Annotated[
+        Path | None,
+        typer.Option("--responses", help="What the engine `recorded` answers from."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random order.", min=0)] = 7,
     concurrency: Annotated[
         int, typer.Option("--concurrency", help="Conversations at a time.", min=1, max=4096)
@@ -43,34 +85,163 @@ def evaluate(
     """Run the eval sets through a release, and through what it would replace; then gate.
 
     The verdict is signed and kept as evidence. Where the environment serves nothing yet, there is
-    no baseline, and rules that compare do not apply.
+    no baseline, and rules that compare do not apply. Ctrl-C lets the conversations that have begun
+    come to their end; `--resume` goes on from there.
     """
-    from gatekeeper.cli.environments import environment_of
-    from gatekeeper.cli.evaluations import Choice, carry_out, prepare
-    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, parameters_of
-    from gatekeeper.report.verdict import verdict_document, verdict_text
+    from gatekeeper.model.run import RunOptions
 
     session = Session(project, output)
-    parameters = parameters_of(parameter or ())
+    if resume is not None:
+        fixed = {
+            "REF": ref, "--baseline": baseline, "--engine": engine, "--set": only, "--aa": aa,
+            "--policy": policy, "--parameter": parameter, "--limit": limit, "--shard": shard,
+            "--responses": responses, "--dry-run": dry_run,
+        }  # fmt: skip
+        _refuse(fixed)
+        work = _again(session, resume, max_usd, max_tokens, concurrency)
+    else:
+        options = RunOptions(
+            environment=env,
+            engine=engine,
+            sets=tuple(only or ()),
+            limit=limit,
+            shard=_shard(shard),
+            aa=aa,
+            concurrency=concurrency,
+            cache=cache,
+            responses=str(responses.absolute()) if responses else None,
+            max_usd=max_usd,
+            max_tokens=max_tokens,
+            **_decided_by(session, env, policy, parameter or ()),
+        )
+        work = _anew(session, ref, options, baseline, seed)
+    evaluation, run = work
+    if dry_run:
+        _estimate(session, evaluation)
+        return
+    _conclude(session, _sit(session, evaluation, run))
+
+
+def _refuse(fixed: Mapping[str, object]) -> None:
+    from gatekeeper.errors import UsageError
+
+    given = [name for name, value in fixed.items() if value]
+    if given:
+        raise UsageError(
+            f"a run goes on as it began: {', '.join(given)} cannot be given with --resume",
+            fix="with --resume give at most --max-usd, --max-tokens and --concurrency",
+        )
+
+
+def _shard(text: str | None) -> Shard | None:
+    from pydantic import ValidationError
+
+    from gatekeeper.errors import UsageError
+    from gatekeeper.model.run import Shard
+
+    if text is None:
+        return None
+    index, _, count = text.partition("/")
+    try:
+        found = Shard(index=int(index), count=int(count))
+    except (ValueError, ValidationError):
+        found = None
+    if found is None or found.index > found.count:
+        raise UsageError(
+            f"{text!r} is no part of a run",
+            where="--shard",
+            fix="write --shard 2/4: the second of four",
+        )
+    return found
+
+
+def _decided_by(
+    session: Session, env: str, policy: Path | None, words: Sequence[str]
+) -> dict[str, Any]:
+    """The policy, which `promote` will want the verdict to come from, and its parameters."""
+    from gatekeeper.cli.environments import environment_of
+    from gatekeeper.cli.gates import parameters_of
+
+    parameters = parameters_of(words)
     settings = environment_of(session.project, env)
-    if policy is None:
-        # What the environment asks for is what `promote` will want the verdict to come from.
-        policy = session.project.root / settings.policy if settings.policy else None
-        parameters = {**settings.policy_parameters, **parameters}
-    choice = Choice(
-        ref=ref,
-        baseline=baseline,
-        environment=env,
-        engine=engine,
-        sets=tuple(only or ()),
-        policy=policy,
-        parameters=parameters,
-        seed=seed,
-        concurrency=concurrency,
-    )
-    evaluation = prepare(session, choice)
-    directory = carry_out(evaluation, session.progress())
-    verdict = decide_stored(session.project, directory, policy, parameters)
+    if policy is not None:
+        named = str(policy.absolute() if policy.exists() else policy)
+        return {"policy": named, "parameters": parameters}
+    return {"policy": settings.policy, "parameters": {**settings.policy_parameters, **parameters}}
+
+
+def _anew(
+    session: Session, ref: str | None, options: RunOptions, baseline: str | None, seed: int
+) -> tuple[Evaluation, Run]:
+    from gatekeeper.cli.evaluations import prepare
+    from gatekeeper.cli.sittings import begin
+    from gatekeeper.errors import UsageError
+
+    if ref is None:
+        raise UsageError(
+            "name a release, or a run to go on with",
+            fix="gatekeeper evaluate REF, or gatekeeper evaluate --resume RUN",
+        )
+    evaluation = prepare(session, ref, options, baseline=baseline, seed=seed)
+    return evaluation, begin(evaluation)
+
+
+def _again(
+    session: Session,
+    reference: str,
+    max_usd: float | None,
+    max_tokens: int | None,
+    concurrency: int,
+) -> tuple[Evaluation, Run]:
+    """An interrupted run, with the ceilings of this sitting where they are given."""
+    from gatekeeper.adapters.runs import find_run, read_run
+    from gatekeeper.cli.evaluations import prepare_again
+
+    run = read_run(find_run(session.project, reference))
+    changes: dict[str, Any] = {"concurrency": concurrency}
+    changes |= {} if max_usd is None else {"max_usd": max_usd}
+    changes |= {} if max_tokens is None else {"max_tokens": max_tokens}
+    run = run.model_copy(update={"options": run.options.model_copy(update=changes)})
+    return prepare_again(session, run), run
+
+
+def _sit(session: Session, evaluation: Evaluation, run: Run) -> Run:
+    from gatekeeper.cli.sittings import Sitting, carry_out
+    from gatekeeper.cli.watching import watch_for
+
+    directory, options = session.project.runs / run.id, run.options
+
+    def watch(started: Run) -> Watch:
+        return watch_for(
+            sys.stderr,
+            run_directory=directory,
+            run=started,
+            rules=evaluation.rules,
+            ceiling_usd=options.max_usd,
+        )
+
+    session.note(f"[dim]run {run.id}[/dim]")
+    return carry_out(Sitting(evaluation, run, directory, watch, session.note))
+
+
+def _estimate(session: Session, evaluation: Evaluation) -> None:
+    import asyncio
+
+    from gatekeeper.cli.sittings import estimated
+    from gatekeeper.report.estimate import estimate_document, estimate_text
+
+    found = asyncio.run(estimated(evaluation))
+    session.emit(estimate_document(found), estimate_text(found))
+
+
+def _conclude(session: Session, run: Run) -> None:
+    """The verdict, signed and kept; the exit code is its outcome."""
+    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored
+    from gatekeeper.report.verdict import verdict_document, verdict_text
+
+    directory = session.project.runs / run.id
+    policy = Path(run.options.policy) if run.options.policy else None
+    verdict = decide_stored(session.project, directory, policy, run.options.parameters)
     attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict))
     if EXIT_CODES[verdict.outcome]:

@@ -1,40 +1,31 @@
-"""Composition: what an evaluation is made of, and the run that it leaves behind."""
+"""Composition: what an evaluation is made of, before the first request."""
 
 from __future__ import annotations
 
-import secrets
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.cli.environments import record_of, site_of
 from gatekeeper.cli.gates import named_policy, policy_of
 from gatekeeper.cli.pipelines import means_of
 from gatekeeper.cli.wiring import keys_of, resolve_ref, store_of
-from gatekeeper.errors import GatekeeperError, UndecidedError, UsageError
+from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.ops import ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from gatekeeper.adapters.assembly import Means
     from gatekeeper.adapters.evalsets import LoadedSet
+    from gatekeeper.adapters.fleet import Entrant
     from gatekeeper.adapters.project import Project
     from gatekeeper.cli.session import Session
+    from gatekeeper.core.order import Layout
     from gatekeeper.model.evalset import Suite
+    from gatekeeper.model.policy import Rule
+    from gatekeeper.model.record import Arm
     from gatekeeper.model.release import Release, ReleaseRecord
-    from gatekeeper.model.run import Run
-    from gatekeeper.ports import Progress, RecordStore
-
-
-@dataclass(frozen=True, slots=True)
-class Entrant:
-    """A release that takes part, with what its build said of it."""
-
-    release: Release
-    record: ReleaseRecord
+    from gatekeeper.model.run import Run, RunOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,84 +33,157 @@ class Evaluation:
     """Everything that is decided before the first request is sent.
 
     Attributes:
-        entrants: The candidate and, where there is one, the baseline.
+        candidate: The release under test.
+        baseline: What it is compared with, where there is anything.
         baseline_suites: Suites that the policy compares, and that the baseline runs too.
         first_release: The environment's ledger is empty.
+        rules: Of the policy that will decide.
     """
 
     project: Project
-    entrants: tuple[Entrant, ...]
+    candidate: Entrant
+    baseline: Entrant | None
     sets: tuple[LoadedSet, ...]
+    layout: Layout
     means: Means
+    rules: tuple[Rule, ...]
+    options: RunOptions
     baseline_suites: tuple[Suite, ...] = ()
     first_release: bool = False
-    engine: str | None = None
     seed: int = 0
-    concurrency: int = 64
+
+    @property
+    def entrants(self) -> dict[Arm, Entrant]:
+        """Who takes part, by arm."""
+        both: dict[Arm, Entrant] = {"candidate": self.candidate}
+        if self.baseline is not None:
+            both["baseline"] = self.baseline
+        return both
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the person asked for."""
-
-    ref: str
-    baseline: str | None = None
-    environment: str = "local"
-    engine: str | None = None
-    sets: tuple[str, ...] = ()
-    policy: Path | None = None
-    parameters: Mapping[str, float] = field(default_factory=dict)
-    seed: int = 7
-    concurrency: int = 64
-
-
-def prepare(session: Session, choice: Choice) -> Evaluation:
+def prepare(
+    session: Session, ref: str, options: RunOptions, *, baseline: str | None = None, seed: int = 7
+) -> Evaluation:
     """Everything checked that can be, before the first request.
+
+    Args:
+        session: The invocation.
+        ref: The release under test.
+        options: What was asked for.
+        baseline: What to compare with; by default what the environment serves.
+        seed: Of the random order.
 
     Raises:
         UsageError: A release, a set or a policy is not there.
         InputError: A set or the policy is not what it should be.
     """
-    from gatekeeper.core.policy_forms import baseline_suites
-
-    project = session.project
-    candidate = entrant(project, resolve_ref(session, choice.ref))
-    policy = choice.policy or named_policy(project, candidate.release.digest)
-    rules = policy_of(project, policy, choice.parameters).rules
-    against = _baseline(session, choice)
-    if against == candidate.release.digest:
+    candidate = resolve_ref(session, ref)
+    against = candidate if options.aa else _baseline(session, baseline, options.environment)
+    if against == candidate and not options.aa:
         raise UsageError(
             "is what it would be compared with",
-            where=candidate.release.reference,
-            fix="name another release with --baseline",
+            where=entrant(session.project, candidate)[0].release.reference,
+            fix="name another release with --baseline, or measure its noise with --aa",
         )
+    return _evaluation(session.project, candidate, against, options, seed)
+
+
+def prepare_again(session: Session, run: Run) -> Evaluation:
+    """What an interrupted run was made of.
+
+    Raises:
+        UsageError: The run cannot be gone on with.
+    """
+    if run.source is not None or run.files:
+        raise UsageError(
+            "has come to its end" if run.source is None else "was imported",
+            where=run.id,
+            fix=f"decide it: `gatekeeper gate {run.id}`",
+        )
+    baseline = run.baseline.digest if run.baseline else None
+    found = _evaluation(session.project, run.candidate.digest, baseline, run.options, run.seed)
+    sets = tuple((one.header.name, one.digest) for one in found.sets)
+    if sets != tuple((one.name, one.digest) for one in run.sets):
+        raise UsageError(
+            "its eval sets have changed since it began, so that it cannot be gone on with",
+            where=run.id,
+            fix="evaluate again, or restore the sets",
+        )
+    return found
+
+
+def _evaluation(
+    project: Project, candidate: str, against: str | None, options: RunOptions, seed: int
+) -> Evaluation:
+    from gatekeeper.core.policy_forms import baseline_suites
+
+    one, record = entrant(project, candidate)
+    policy = project.root / options.policy if options.policy else named_policy(project, candidate)
+    rules = policy_of(project, policy, options.parameters).rules
+    sets = sets_of(project, record.evaluation.sets, options.sets)
+    compared: tuple[Suite, ...] = baseline_suites(rules)  # type: ignore[assignment]
+    if options.aa:
+        compared = tuple(sorted({one.header.suite for one in sets}))
+    if against is None:
+        compared = ()
     return Evaluation(
         project=project,
-        entrants=(candidate, *([entrant(project, against)] if against else [])),
-        sets=sets_of(project, candidate.record.evaluation.sets, choice.sets),
+        candidate=one,
+        baseline=entrant(project, against)[0] if against else None,
+        sets=sets,
+        layout=layout_of(sets, compared, options, seed),
         means=means_of(project),
-        baseline_suites=baseline_suites(rules),  # type: ignore[arg-type]
+        rules=rules,
+        options=options,
+        baseline_suites=compared,
         first_release=against is None,
-        engine=choice.engine,
-        seed=choice.seed,
-        concurrency=choice.concurrency,
+        seed=seed,
     )
 
 
-def _baseline(session: Session, choice: Choice) -> str | None:
+def layout_of(
+    sets: Sequence[LoadedSet], compared: Sequence[Suite], options: RunOptions, seed: int
+) -> Layout:
+    """Which samples are asked of whom."""
+    from gatekeeper.core.order import Layout, Share
+
+    def share(one: LoadedSet) -> Share:
+        arms: tuple[Arm, ...] = ("candidate",)
+        if one.header.suite in compared:
+            arms = ("candidate", "baseline")
+        numbers = _numbers(one, options, seed)
+        return Share(one.header.name, numbers, one.header.replicates, arms)
+
+    return Layout([share(one) for one in sets])
+
+
+def _numbers(one: LoadedSet, options: RunOptions, seed: int) -> Sequence[int]:
+    from gatekeeper.core.order import sharded, stratified
+
+    numbers: Sequence[int] = range(len(one))
+    if options.limit is not None and options.limit < len(one):
+        tag = one.header.cluster
+        groups = [one[number].tags.get(tag) if tag else None for number in numbers]
+        numbers = stratified(groups, options.limit, seed)
+    part = options.shard
+    return sharded(numbers, part.index, part.count) if part else numbers
+
+
+def _baseline(session: Session, named: str | None, environment: str) -> str | None:
     """What to compare with: as asked, or what the environment serves; None where it is empty."""
-    if choice.baseline is not None:
-        return resolve_ref(session, choice.baseline)
-    head = ledger.head(site_of(session.project, choice.environment))
+    if named is not None:
+        return resolve_ref(session, named)
+    head = ledger.head(site_of(session.project, environment))
     return None if head is None else head.entry.state.stable.release
 
 
-def entrant(project: Project, digest: str) -> Entrant:
+def entrant(project: Project, digest: str) -> tuple[Entrant, ReleaseRecord]:
     """A release of the store, verified, with the newest build record that counts."""
+    from gatekeeper.adapters.fleet import Entrant
     from gatekeeper.adapters.signing import KeyringVerifier
 
     store = store_of(project)
-    release = store.load(digest)
+    release: Release = store.load(digest)
     # What may be served is for an environment to say; anything that was built may be evaluated.
     verifier = KeyringVerifier(keys_of(project).keyring())
     record = record_of(store, verifier, digest)
@@ -129,7 +193,7 @@ def entrant(project: Project, digest: str) -> Entrant:
             where=release.reference,
             fix="build the release again, here",
         )
-    return Entrant(release, record)
+    return Entrant(release, record.model_locations, record.metadata.workload), record
 
 
 def sets_of(project: Project, paths: Sequence[str], chosen: Sequence[str]) -> tuple[LoadedSet, ...]:
@@ -157,104 +221,3 @@ def sets_of(project: Project, paths: Sequence[str], chosen: Sequence[str]) -> tu
 
 def _called(one: LoadedSet, name: str) -> bool:
     return name in (one.header.name, one.header.suite, one.header.file)
-
-
-def carry_out(evaluation: Evaluation, progress: Progress) -> Path:
-    """Run it; returns the directory of the sealed run.
-
-    Whatever ends it early leaves a run that is marked as interrupted and decides nothing.
-    """
-    import asyncio
-
-    from gatekeeper.adapters.records import RunRecords
-    from gatekeeper.adapters.runs import seal, write_run
-
-    run = _begun(evaluation)
-    directory = evaluation.project.runs / run.id
-    with RunRecords(directory) as records:
-        write_run(directory, run)
-        try:
-            engines = asyncio.run(_run(evaluation, run, records, progress))
-        except BaseExceptionGroup as group:
-            write_run(directory, _ended(run, "interrupted"))
-            raise _first(group) from None
-        except BaseException:
-            write_run(directory, _ended(run, "interrupted"))
-            raise
-    seal(directory, _ended(run, "complete").model_copy(update={"engines": engines}))
-    return directory
-
-
-def _first(group: BaseExceptionGroup) -> BaseException:
-    """Of the failures that ended a group of tasks, the first that we expect, or the first."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        inner = error.exceptions
-        error = next((one for one in inner if isinstance(one, GatekeeperError)), inner[0])
-    return error
-
-
-def _begun(evaluation: Evaluation) -> Run:
-    from gatekeeper.core.canonical import canonical_model, digest
-    from gatekeeper.model.run import Run, RunRelease, RunSet
-
-    now = datetime.now(UTC)
-    releases = [
-        RunRelease(name=one.release.name, digest=one.release.digest) for one in evaluation.entrants
-    ]
-    return Run(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        status="running",
-        candidate=releases[0],
-        baseline=releases[1] if len(releases) > 1 else None,
-        first_release=evaluation.first_release,
-        sets=tuple(
-            RunSet(
-                name=one.header.name, suite=one.header.suite, digest=one.digest, samples=len(one)
-            )
-            for one in evaluation.sets
-        ),
-        baseline_suites=evaluation.baseline_suites if len(releases) > 1 else (),
-        seed=evaluation.seed,
-        price_book=digest(canonical_model(evaluation.means.prices)),
-        started=now,
-    )
-
-
-def _ended(run: Run, status: str) -> Run:
-    return run.model_copy(update={"status": status, "ended": datetime.now(UTC)})
-
-
-async def _run(
-    evaluation: Evaluation, run: Run, records: RecordStore, progress: Progress
-) -> dict[str, dict[str, str]]:
-    """Open every release, evaluate; returns the fingerprint of what served each model."""
-    from gatekeeper.adapters.assembly import open_pipeline
-    from gatekeeper.ops.evaluate import Contender, Plan, evaluate
-
-    means = evaluation.means
-    contenders: list[Contender] = []
-    engines: dict[str, dict[str, str]] = {}
-    async with AsyncExitStack() as stack:
-        for one in evaluation.entrants:
-            pipeline = await stack.enter_async_context(
-                open_pipeline(
-                    one.release,
-                    means=means,
-                    locations=one.record.model_locations,
-                    engine=evaluation.engine,
-                )
-            )
-            contenders.append(Contender(one.release, pipeline, one.record.metadata.workload))
-            for name, engine in pipeline.engines.items():
-                engines.setdefault(name, dict(engine.fingerprint))
-        plan = Plan(
-            run=run.id,
-            sets=evaluation.sets,
-            contenders=tuple(contenders),
-            baseline_suites=frozenset(run.baseline_suites),
-            seed=evaluation.seed,
-            concurrency=evaluation.concurrency,
-        )
-        await evaluate(plan, records, means.clock, progress)
-    return engines

@@ -29,6 +29,13 @@ class Turn(Wire):
     content: Annotated[str, StringConstraints(max_length=100_000)]
 
 
+class ToolTurn(Wire):
+    """A tool call of the model in its own words, or what the tool answered."""
+
+    role: Literal["assistant", "tool"]
+    content: Annotated[str, StringConstraints(max_length=100_000)]
+
+
 class RequestEnvelope(Wire):
     """One request. Versions that are given must be the active ones, or the request is refused."""
 
@@ -44,6 +51,9 @@ class RequestEnvelope(Wire):
     task_class: str | None = None
     response_format: Literal["text", "json"] = "text"
     history: tuple[Turn, ...] = ()
+    exchange: tuple[ToolTurn, ...] = ()
+    """What the model has asked of tools in answer to `input`, and what they said: with it, the
+    same request goes on from there."""
     conversation_id: Id | None = None
     trace_id: Id | None = None
     product: str | None = None

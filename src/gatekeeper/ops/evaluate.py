@@ -1,51 +1,35 @@
 """Run eval sets through one or two releases and record everything that happens.
 
-Samples and releases meet in a random order, so that neither has the warmer machine. The load suite
+Samples and releases meet in a random order, so that neither has the warmer machine. A load suite
 comes last and alone, at its declared rate, whether or not earlier requests have been answered.
+Releases whose engines cannot be loaded together take turns, there and back.
+
+Whatever ends a run early leaves whole conversations behind it, and a run that can be gone on with.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Protocol
 
-from gatekeeper.core.canonical import short
-from gatekeeper.core.scoring import (
-    POLICY,
-    Conversation,
-    Reply,
-    falls_short,
-    resolved,
-    score,
-    violates,
-)
-from gatekeeper.model.envelope import RequestEnvelope, Turn
-from gatekeeper.model.record import OutcomeRow, ScoreRow
-from gatekeeper.pipeline.visit import Context
+from gatekeeper.core.ceiling import CeilingError
+from gatekeeper.core.order import timetable, turns
+from gatekeeper.ops.converse import Case, ask_once, converse, score_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-    from gatekeeper.core.scoring import Score
-    from gatekeeper.model.evalset import EvalSet, Load, Sample
-    from gatekeeper.model.record import RequestRow, Row
-    from gatekeeper.model.release import Release
-    from gatekeeper.pipeline.visit import Served
-    from gatekeeper.ports import Clock, Progress, RecordStore
+    from gatekeeper.core.order import Due, Finished, Layout, Place
+    from gatekeeper.model.evalset import EvalSet, Sample
+    from gatekeeper.model.record import Arm, Row
+    from gatekeeper.ops.converse import Handler, Held, Scoring
+    from gatekeeper.ports import Clock, Watch
 
-USER: Final = "evaluation"
-JUDGES: Final = frozenset({"exact", "facts", "tool_call"})
-"""Scorers that say whether a need was met; without one, a set has no outcomes."""
-
-
-class Handler(Protocol):
-    """A pipeline, as far as an evaluation needs one."""
-
-    async def handle(self, request: RequestEnvelope, context: Context) -> Served:
-        """One request, start to end."""
-        ...
+Crew = tuple["Arm", ...]
+"""Arms whose releases can be loaded at the same time."""
 
 
 class SampleSet(Protocol):
@@ -66,13 +50,46 @@ class SampleSet(Protocol):
     def __getitem__(self, number: int) -> Sample: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A release under test, ready to answer."""
+class Fleet(Protocol):
+    """The releases under test, opened when they are needed."""
 
-    release: Release
-    pipeline: Handler
-    workload: str | None = None
+    def open(self, crew: Crew) -> AbstractAsyncContextManager[Mapping[Arm, Handler]]:
+        """The pipelines of a crew, ready to answer, for as long as the context lasts."""
+        ...
+
+    def timed(self) -> AbstractContextManager[None]:
+        """While it lasts, every answer is generated, so that its time means something."""
+        ...
+
+
+class Journal(Protocol):
+    """Takes the records of conversations and makes them durable."""
+
+    def begin(self, key: str) -> None:
+        """A conversation begins: should it never be written, it was cut off."""
+        ...
+
+    def write(self, rows: Iterable[Row], key: str = "") -> None:
+        """Append the rows of one conversation: all of them or none."""
+        ...
+
+
+@dataclass(slots=True)
+class Stop:
+    """Asks an evaluation to end after the conversations that are being held."""
+
+    reason: str = ""
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ask(self, reason: str) -> None:
+        """End soon; the first reason stands."""
+        self.reason = self.reason or reason
+        self.event.set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether no more may begin."""
+        return self.event.is_set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,211 +97,238 @@ class Plan:
     """What is run.
 
     Attributes:
-        contenders: The candidate and, where there is one, the baseline.
-        baseline_suites: Suites that the baseline runs too.
-        concurrency: Conversations at a time; the load suite has its own rate.
+        run: Id of the run.
+        sets: An eval set for each share of the layout, in its order.
+        scorings: The scorers of each set.
+        layout: All conversations.
+        workloads: Whose daily budget the requests of an arm draw on.
+        systems: System prompts of the releases, for scorers that look for them in answers.
+        crews: Arms that can be loaded together; several where engines have to take turns.
+        concurrency: Conversations at a time; a load suite has its own rate.
     """
 
     run: str
     sets: tuple[SampleSet, ...]
-    contenders: tuple[Contender, ...]
-    baseline_suites: frozenset[str] = frozenset()
+    scorings: tuple[Scoring, ...]
+    layout: Layout
+    workloads: Mapping[Arm, str | None] = field(default_factory=dict)
+    systems: Mapping[Arm, str] = field(default_factory=dict)
+    crews: tuple[Crew, ...] = (("candidate", "baseline"),)
     seed: int = 0
     concurrency: int = 64
 
-    def contenders_of(self, chosen: SampleSet) -> tuple[Contender, ...]:
-        """Who runs a set: the candidate always."""
-        both = chosen.header.suite in self.baseline_suites
-        return self.contenders if both else self.contenders[:1]
+    def case(self, place: Place, due_us: int | None = None) -> Case:
+        """The sample at a place, read now."""
+        chosen, share = self.sets[place.share], self.layout.shares[place.share]
+        return Case(
+            run=self.run,
+            header=chosen.header,
+            set_digest=chosen.digest,
+            sample=chosen[place.number],
+            place=f"{share.name}:{place.number}:{place.replicate}:{place.arm}",
+            arm=place.arm,
+            replicate=place.replicate,
+            workload=self.workloads.get(place.arm),
+            system=self.systems.get(place.arm, ""),
+            due_us=due_us,
+        )
+
+    @property
+    def crowded(self) -> tuple[int, ...]:
+        """Shares that are not load suites."""
+        return tuple(i for i, chosen in enumerate(self.sets) if chosen.header.load is None)
+
+
+async def evaluate(  # noqa: PLR0913 - the seats of an evaluation
+    plan: Plan,
+    fleet: Fleet,
+    journal: Journal,
+    finished: Finished,
+    *,
+    clock: Clock,
+    watch: Watch,
+    stop: Stop,
+) -> None:
+    """Ask whatever is not finished; rows are written as conversations end.
+
+    A request that fails is a record like any other. Whatever else goes wrong ends the run at once.
+    `stop` says afterwards whether it was ended early, and why.
+    """
+    runner = _Runner(plan, journal, finished, clock=clock, watch=watch, stop=stop)
+    watch.begin(*runner.totals())
+    try:
+        for crew, parts in _turns_of(plan):
+            async with fleet.open(crew) as handlers:
+                for part in parts:
+                    await runner.crowd(handlers, part)
+                    with fleet.timed():
+                        await runner.load(handlers, part)
+            if stop.asked:
+                return
+    finally:
+        watch.end(stop.reason)
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """One sample for one release. `due_us` is from the start of the load suite."""
+class Part:
+    """One turn of a crew: every `of`-th of its conversations, from the `first`."""
 
-    chosen: SampleSet
-    number: int
-    contender: Contender
-    due_us: int | None = None
+    first: int = 0
+    of: int = 1
 
 
-async def evaluate(plan: Plan, records: RecordStore, clock: Clock, progress: Progress) -> None:
-    """Run every sample of every set; rows are written as conversations end.
-
-    A request that fails is a record like any other. Whatever else goes wrong ends the run.
-    """
-    runner = _Runner(plan, records, clock, progress)
-    units = shuffled(plan)
-    if units:
-        await runner.crowd(units)
-    for chosen in plan.sets:
-        if chosen.header.load is not None:
-            await runner.load(timetable(plan, chosen, chosen.header.load))
-
-
-def shuffled(plan: Plan) -> list[Unit]:
-    """Every sample but those of load suites, for every release that runs it, in random order."""
-    units = [
-        Unit(chosen, number, contender)
-        for chosen in plan.sets
-        if chosen.header.load is None
-        for number in range(len(chosen))
-        for contender in plan.contenders_of(chosen)
-    ]
-    random.Random(plan.seed).shuffle(units)  # noqa: S311 - an order, not a secret
-    return units
-
-
-def timetable(plan: Plan, chosen: SampleSet, load: Load) -> list[Unit]:
-    """A load suite: when each sample is due at each release, at the declared rate for each.
-
-    The releases take turns in random order, sample by sample.
-    """
-    rng = random.Random(f"{plan.seed}/{chosen.digest}")  # noqa: S311 - an order, not a secret
-    contenders = list(plan.contenders_of(chosen))
-    rate = load.rate_per_second * len(contenders)
-    numbers = list(range(len(chosen)))
-    rng.shuffle(numbers)
-    due, units = 0.0, []
-    for number in numbers:
-        rng.shuffle(contenders)
-        for contender in contenders:
-            due += rng.expovariate(rate) if load.arrivals == "poisson" else 1 / rate
-            units.append(Unit(chosen, number, contender, round(due * 1e6)))
-    return units
+def _turns_of(plan: Plan) -> Iterator[tuple[Crew, list[Part]]]:
+    """Who is loaded when; turns in a row are one loading."""
+    if len(plan.crews) == 1:
+        yield plan.crews[0], [Part()]
+        return
+    seen = dict.fromkeys(plan.crews, 0)
+    for which, group in groupby(turns(len(plan.crews), plan.seed)):
+        crew, parts = plan.crews[which], []
+        for _ in group:
+            parts.append(Part(seen[crew], 2))
+            seen[crew] += 1
+        yield crew, parts
 
 
 class _Runner:
-    def __init__(self, plan: Plan, records: RecordStore, clock: Clock, progress: Progress) -> None:
+    def __init__(  # noqa: PLR0913 - as above
+        self,
+        plan: Plan,
+        journal: Journal,
+        finished: Finished,
+        *,
+        clock: Clock,
+        watch: Watch,
+        stop: Stop,
+    ) -> None:
         self._plan = plan
-        self._records = records
+        self._journal = journal
+        self._finished = finished
         self._clock = clock
-        self._progress = progress
+        self._watch = watch
+        self._stop = stop
+        self._order = plan.layout.shuffled(plan.crowded, plan.seed)
 
-    async def crowd(self, units: Sequence[Unit]) -> None:
-        """As many conversations at a time as the plan says."""
-        self._progress.start("evaluate", len(units))
-        waiting = iter(units)
+    def totals(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Conversations by suite: in all, and finished."""
+        totals: dict[str, int] = {}
+        done: dict[str, int] = {}
+        start = 0
+        for chosen, share in zip(self._plan.sets, self._plan.layout.shares, strict=True):
+            suite, end = chosen.header.suite, start + share.size
+            totals[suite] = totals.get(suite, 0) + share.size
+            found = sum(index in self._finished for index in range(start, end))
+            done[suite] = done.get(suite, 0) + found
+            start = end
+        return totals, done
+
+    # -- as many at a time as the plan says --------------------------------------------------------
+
+    async def crowd(self, handlers: Mapping[Arm, Handler], part: Part) -> None:
+        """Every conversation of a turn but those of load suites."""
+        waiting = self._waiting(handlers, part)
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._plan.concurrency, len(units))):
-                group.create_task(self._work(waiting))
-        self._progress.finish("evaluate", f"{len(units)} conversations")
+            for _ in range(self._plan.concurrency):
+                group.create_task(self._work(handlers, waiting))
 
-    async def _work(self, waiting: Iterator[Unit]) -> None:
-        for unit in waiting:
-            await self._converse(unit)
-            self._progress.advance("evaluate")
+    def _waiting(self, handlers: Mapping[Arm, Handler], part: Part) -> Iterator[int]:
+        place = self._plan.layout.place
+        for position, index in enumerate(self._order):
+            if position % part.of != part.first or index in self._finished:
+                continue
+            arm = place(index).arm
+            if arm in handlers and not (arm == "baseline" and self._paired(index)):
+                yield index
 
-    async def load(self, units: Sequence[Unit]) -> None:
-        """Each request when it is due."""
-        self._progress.start("load", len(units))
-        start = self._clock.monotonic_us()
+    def _paired(self, index: int) -> bool:
+        """Whether the two conversations of a sample are compared, and so held together."""
+        return self._plan.scorings[self._plan.layout.place(index).share].compares
+
+    async def _work(self, handlers: Mapping[Arm, Handler], waiting: Iterator[int]) -> None:
+        for index in waiting:
+            if self._stop.asked:
+                return
+            try:
+                if "baseline" in handlers and self._paired(index):
+                    await self._pair(handlers, index)
+                else:
+                    held = await self._hold(handlers, self._plan.layout.place(index))
+                    self._record(index, held.rows)
+            except CeilingError as error:
+                self._stop.ask(str(error))
+                return
+
+    async def _hold(self, handlers: Mapping[Arm, Handler], place: Place) -> Held:
+        self._journal.begin(place.key(self._plan.layout.shares))
+        case, scoring = self._plan.case(place), self._plan.scorings[place.share]
+        return await converse(case, handlers[place.arm], scoring, self._clock)
+
+    async def _pair(self, handlers: Mapping[Arm, Handler], index: int) -> None:
+        """Both conversations of a sample, then the two compared.
+
+        The candidate's records come last and hold the comparison: without them, the baseline's
+        conversation is held again, and not recorded again.
+        """
+        place = self._plan.layout.place(index)
+        other = replace(place, arm="baseline")
+        candidate, baseline = await asyncio.gather(
+            self._hold(handlers, place), self._hold(handlers, other)
+        )
+        scoring = self._plan.scorings[place.share]
+        compared = await scoring.compare(candidate.conversation, baseline.conversation)
+        if self._index(other) not in self._finished:
+            self._record(self._index(other), baseline.rows)
+        first = candidate.conversation.replies[0].row
+        self._record(index, (*candidate.rows, *score_rows(first, compared)))
+
+    def _record(self, index: int, rows: Sequence[Row]) -> None:
+        place = self._plan.layout.place(index)
+        self._journal.write(rows, place.key(self._plan.layout.shares))
+        self._finished.add(index)
+        self._watch.finished(self._plan.sets[place.share].header.suite, rows)
+
+    # -- each when it is due -----------------------------------------------------------------------
+
+    async def load(self, handlers: Mapping[Arm, Handler], part: Part) -> None:
+        """The load suites of a turn, one after another."""
+        for number, chosen in enumerate(self._plan.sets):
+            if chosen.header.load is not None and not self._stop.asked:
+                await self._send(handlers, self._dues(number, handlers, part))
+
+    def _dues(self, share: int, handlers: Mapping[Arm, Handler], part: Part) -> list[Due]:
+        plan = self._plan
+        chosen, whole = plan.sets[share], plan.layout.shares[share]
+        arms = [arm for arm in whole.arms if arm in handlers]
+        numbers = list(whole.numbers)[part.first :: part.of]
+        if chosen.header.load is None or not arms:
+            return []
+        seed = f"{plan.seed}/{chosen.digest}/{part.first}"
+        dues = timetable(share, numbers, arms, chosen.header.load, seed)
+        return [due for due in dues if self._index(due.place) not in self._finished]
+
+    async def _send(self, handlers: Mapping[Arm, Handler], dues: Sequence[Due]) -> None:
+        start = self._clock.monotonic_us() - (dues[0].due_us if dues else 0)
         async with asyncio.TaskGroup() as group:
-            for unit in units:
-                early = (unit.due_us or 0) - (self._clock.monotonic_us() - start)
+            for due in dues:
+                early = due.due_us - (self._clock.monotonic_us() - start)
                 await asyncio.sleep(max(0, early) / 1e6)
-                group.create_task(self._request(unit, start))
-        self._progress.finish("load", f"{len(units)} requests")
+                if self._stop.asked:
+                    return
+                group.create_task(self._request(handlers[due.place.arm], due, start))
 
-    async def _request(self, unit: Unit, start: int) -> None:
-        sample = unit.chosen[unit.number]
-        served = await self._ask(unit, sample, ())
-        late = self._clock.monotonic_us() - start - (unit.due_us or 0)
-        row = served.request.model_copy(update={"latency_us": late, "scheduled_us": unit.due_us})
-        self._records.write([row, *served.calls])
-        self._progress.advance("load")
+    async def _request(self, handler: Handler, due: Due, start: int) -> None:
+        self._journal.begin(due.place.key(self._plan.layout.shares))
+        try:
+            served = await ask_once(self._plan.case(due.place, due.due_us), handler)
+        except CeilingError as error:
+            self._stop.ask(str(error))
+            return
+        late = self._clock.monotonic_us() - start - due.due_us
+        row = served.request.model_copy(update={"latency_us": late, "scheduled_us": due.due_us})
+        self._record(self._index(due.place), [row, *served.calls])
 
-    async def _converse(self, unit: Unit) -> None:
-        sample, header = unit.chosen[unit.number], unit.chosen.header
-        served = [await self._ask(unit, sample, ())]
-        talk = _conversation(sample, served, header)
-        asked_again = falls_short(talk)
-        if asked_again and sample.follow_up is not None:
-            served.append(await self._ask(unit, sample, served))
-            talk = _conversation(sample, served, header)
-        scores = score(talk, header.scorers or ())
-        rows: list[Row] = [_judged(served[0].request, scores)]
-        rows += [later.request for later in served[1:]]
-        rows += [call for one in served for call in one.calls]
-        rows += _score_rows(served[0].request, scores)
-        if JUDGES.intersection(one.scorer for one in header.scorers or ()):
-            rows.append(self._outcome(talk, follow_up=asked_again))
-        self._records.write(rows)
-
-    def _outcome(self, talk: Conversation, *, follow_up: bool) -> OutcomeRow:
-        first = talk.replies[0].row
-        return OutcomeRow(
-            request_id=first.request_id,
-            time=self._clock.now_us(),
-            source="scorer",
-            resolved=resolved(talk),
-            follow_up=follow_up or first.status == "error",
-        )
-
-    async def _ask(self, unit: Unit, sample: Sample, earlier: Sequence[Served]) -> Served:
-        """The next message of the sample's person."""
-        turn = len(earlier)
-        conversation = f"{self._plan.run}:{short(unit.contender.release.digest)}:{sample.id}"
-        request = RequestEnvelope(
-            request_id=f"{conversation}:{turn}",
-            conversation_id=conversation,
-            tenant_id=sample.tenant,
-            user_id=USER,
-            input=sample.input if turn == 0 else sample.follow_up or sample.input,
-            task_class=sample.task_class,
-            response_format=sample.response_format,
-            history=_history(sample, earlier),
-        )
-        return await unit.contender.pipeline.handle(request, _context(unit, sample, turn))
-
-
-def _context(unit: Unit, sample: Sample, turn: int) -> Context:
-    header = unit.chosen.header
-    return Context(
-        lane="offline",
-        workload=unit.contender.workload,
-        suite=header.suite,
-        sample_id=sample.id,
-        set_digest=unit.chosen.digest,
-        cluster=sample.tags.get(header.cluster) if header.cluster else None,
-        turn=turn,
-        scheduled_us=unit.due_us,
-    )
-
-
-def _history(sample: Sample, earlier: Sequence[Served]) -> tuple[Turn, ...]:
-    return tuple(
-        turn
-        for one in earlier
-        for turn in (
-            Turn(role="user", content=sample.input),
-            Turn(role="assistant", content=one.response.answer),
-        )
-    )
-
-
-def _conversation(sample: Sample, served: Sequence[Served], header: EvalSet) -> Conversation:
-    replies = tuple(Reply(one.response, one.request) for one in served)
-    return Conversation(sample, replies, header.abstentions)
-
-
-def _judged(row: RequestRow, scores: Sequence[Score]) -> RequestRow:
-    """The record, with what the scorers say of the policy on top of what the pipeline said."""
-    if not any(one.scorer in POLICY for one in scores):
-        return row
-    violation = row.policy_violation or violates(scores)
-    return row.model_copy(update={"policy_violation": violation})
-
-
-def _score_rows(row: RequestRow, scores: Sequence[Score]) -> list[ScoreRow]:
-    """Scores are of conversations; they stand on the first request."""
-    return [
-        ScoreRow(
-            request_id=row.request_id,
-            scorer=one.scorer,
-            value=one.value,
-            error=one.error,
-            detail=one.detail,
-        )
-        for one in scores
-    ]
+    def _index(self, place: Place) -> int:
+        index = self._plan.layout.index(place.key(self._plan.layout.shares))
+        assert index is not None  # noqa: S101 - the place is one of this layout
+        return index

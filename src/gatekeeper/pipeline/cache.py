@@ -40,7 +40,7 @@ class MemoryCache:
             self._values.popitem(last=False)
 
 
-def cache_key(release: str, request: RequestEnvelope, text: str) -> str:
+def cache_key(release: str, request: RequestEnvelope, text: str, replicate: int = 0) -> str:
     """Everything that the rendered request depends on.
 
     The snapshot and the templates are fixed by the release's digest, so retrieval and rendering
@@ -52,6 +52,8 @@ def cache_key(release: str, request: RequestEnvelope, text: str) -> str:
         request.task_class,
         request.response_format,
         [(turn.role, turn.content) for turn in request.history],
+        [(turn.role, turn.content) for turn in request.exchange],
         text,
+        replicate,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

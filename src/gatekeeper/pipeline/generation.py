@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatekeeper.core.order import derived_seed
 from gatekeeper.errors import UnavailableError
 from gatekeeper.model.record import CallRow
 from gatekeeper.pipeline.resilience import CircuitOpenError, Resilience
@@ -130,7 +131,8 @@ class Generator:
     ) -> Generation:
         visit.deadline.check()
         limit = min(tier.timeout_seconds, visit.deadline.remaining())
-        sampling = self._sampling.model_copy(update={"max_tokens": quote.max_tokens})
+        seed = derived_seed(self._sampling.seed, visit.context.replicate)
+        sampling = self._sampling.model_copy(update={"max_tokens": quote.max_tokens, "seed": seed})
         engine = self._engines[tier.model or ""]
         schema = self._schema if visit.request.response_format == "json" else None
         with self._recorded(visit, name, tier) as attempt:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gatekeeper.ports import Chunk
 
 REDACTED = "[redacted]"
+WITHHELD = "[withheld: it holds instructions]"
 
 
 class Compiled(Protocol):
@@ -111,6 +112,10 @@ class Guardrails:
     def trusted(self, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
         """The chunks in which no injection pattern occurs."""
         return tuple(chunk for chunk in chunks if self._is_clean(chunk))
+
+    def screened(self, text: str) -> str:
+        """What a tool said, withheld where an injection pattern occurs in it."""
+        return WITHHELD if self._injection.matches(text) else text
 
     def release(self, text: str) -> tuple[str, list[str]]:
         """The answer as it may go out, and the rules that flag it.

@@ -15,11 +15,12 @@ from gatekeeper.pipeline.prompting import Prompter, correction
 from gatekeeper.pipeline.routing import route
 from gatekeeper.pipeline.validation import Fault, Validator
 from gatekeeper.pipeline.visit import Answer, Context, Deadline, HaltError, Served, Visit
+from gatekeeper.ports import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatekeeper.model.envelope import Citation, RequestEnvelope
+    from gatekeeper.model.envelope import Citation, RequestEnvelope, ToolTurn
     from gatekeeper.model.prices import PriceBook
     from gatekeeper.model.release import Release
     from gatekeeper.ports import Cache, Clock, Engine, Retriever, Tokenizer
@@ -85,7 +86,7 @@ class Pipeline:
 
     async def _answer(self, visit: Visit) -> Answer:
         self._admit(visit)
-        key = cache_key(self.release.digest, visit.request, visit.text)
+        key = cache_key(self.release.digest, visit.request, visit.text, visit.context.replicate)
         known = self._cache.get(key) if self._cache else None
         if isinstance(known, Answer):
             visit.tier = "cache"
@@ -103,7 +104,14 @@ class Pipeline:
         if wrong:
             raise HaltError("blocked", "version_mismatch", f"Not the active {', '.join(wrong)}.")
         visit.text, visit.flags = self._guardrails.admit(visit.text)
+        visit.exchange = tuple(self._continued(turn) for turn in visit.request.exchange)
         visit.deadline.check()
+
+    def _continued(self, turn: ToolTurn) -> Message:
+        """What a tool said comes from outside, as a document does."""
+        trusted = turn.role == "assistant"
+        content = turn.content if trusted else self._guardrails.screened(turn.content)
+        return Message(turn.role, content)
 
     def _retrieve(self, visit: Visit) -> None:
         settings = self.release.components.retrieval

@@ -46,13 +46,18 @@ class Toolbox:
         self.guardrail = tools.guardrail
         self._validators = {name: validator(tool.parameters) for name, tool in tools.allow.items()}
 
-    def check(self, asked: list[Asked]) -> tuple[ToolCall, ...] | ToolFault:
-        """The calls, approved or waiting for a person, or what is wrong with them."""
+    def check(self, asked: list[Asked], before: int = 0) -> tuple[ToolCall, ...] | ToolFault:
+        """The calls, approved or waiting for a person, or what is wrong with them.
+
+        Args:
+            asked: What this answer asks for.
+            before: Calls that were made for the same request already.
+        """
         forbidden = [call.name for call in asked if call.name not in self._allow]
         if forbidden:
             return ToolFault("forbidden_tool", ", ".join(forbidden), len(forbidden))
         most = self.guardrail.defaults.max_tool_calls
-        if len(asked) > most:
+        if before + len(asked) > most:
             return ToolFault("tool_limit", f"more than {most} calls")
         for call in asked:
             found = self._problem(call)

@@ -71,7 +71,9 @@ class Validator:
         return Answer(text, text, citations=_citations({1}, visit.chunks), resolved=True)
 
     def _tool_calls(self, visit: Visit, text: str, sure: float) -> Answer | Fault:
-        checked = self._toolbox.check(tools.parse(text))
+        said = (turn.content for turn in visit.request.exchange if turn.role == "assistant")
+        before = sum(len(tools.parse(words)) for words in said)
+        checked = self._toolbox.check(tools.parse(text), before)
         if isinstance(checked, tools.ToolFault):
             return self._tool_fault(visit, text, sure, checked)
         waiting = not all(call.approved for call in checked)

@@ -9,7 +9,7 @@ from gatekeeper.errors import GatekeeperError
 
 if TYPE_CHECKING:
     from gatekeeper.model.envelope import Citation, RequestEnvelope, ResponseEnvelope, ToolCall
-    from gatekeeper.model.record import CallRow, Lane, RequestRow
+    from gatekeeper.model.record import Arm, CallRow, Lane, RequestRow
     from gatekeeper.ports import Chunk, Clock, Message
 
 Status = Literal["ok", "degraded", "needs_review", "blocked", "error"]
@@ -23,6 +23,8 @@ class Context:
         lane: Evaluation (`offline`) or one of the ways of serving.
         serial: Ledger entry that made the release active; 0 outside an environment.
         workload: Whose daily budget the request draws on.
+        arm: The side of a comparison that it is sent for.
+        replicate: Sampled with a seed of its own for each.
         scheduled_us: Load suite: when it was due, relative to the start of the run.
         parent: The request that this one follows or shadows.
     """
@@ -36,6 +38,7 @@ class Context:
     cluster: str | None = None
     replicate: int = 0
     turn: int = 0
+    arm: Arm | None = None
     scheduled_us: int | None = None
     parent: str | None = None
 
@@ -122,7 +125,8 @@ class Visit:
         text: The input, after the guardrails.
         chunks: What the prompt may show, best first.
         tier: The tier that answers, or would have.
-        exchange: The model's earlier attempts at this request and what was wrong with them.
+        exchange: What follows the request: tool calls and their results, then the model's
+            earlier attempts and what was wrong with them.
         shortfall: The first reason for which the answer is less than the release intends.
         flags: Rules that matched and only report.
     """

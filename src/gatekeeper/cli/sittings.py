@@ -1,0 +1,379 @@
+"""Composition: one sitting of a run, from its first request or from where it was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import secrets
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gatekeeper.errors import GatekeeperError, StoppedError, UndecidedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from gatekeeper.adapters.fleet import ReleaseFleet, Terms
+    from gatekeeper.adapters.journal import Earlier, RunJournal
+    from gatekeeper.cli.evaluations import Evaluation
+    from gatekeeper.core.ceiling import Ceiling
+    from gatekeeper.core.scoring.panel import Scoring
+    from gatekeeper.model.estimate import Estimate
+    from gatekeeper.model.run import Run, RunSet, Spend
+    from gatekeeper.ops.evaluate import Plan, Stop
+    from gatekeeper.ports import Watch
+
+FLUSH_SECONDS = 1.0
+"""What a loss of power may take from a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One process at work on one run.
+
+    Attributes:
+        earlier: What earlier sittings did.
+        watch: Made once the run and its directory are there.
+        say: Tells the person something.
+    """
+
+    evaluation: Evaluation
+    run: Run
+    directory: Path
+    watch: Callable[[Run], Watch]
+    say: Callable[[str], None]
+
+
+def begin(evaluation: Evaluation) -> Run:
+    """What `run.json` says when the first request is about to be sent."""
+    from gatekeeper.core.canonical import canonical_model, digest
+    from gatekeeper.model.run import Run, RunRelease
+
+    now = datetime.now(UTC)
+    releases = {
+        arm: RunRelease(name=one.release.name, digest=one.release.digest)
+        for arm, one in evaluation.entrants.items()
+    }
+    return Run(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        status="running",
+        candidate=releases["candidate"],
+        baseline=releases.get("baseline"),
+        first_release=evaluation.first_release,
+        sets=_sets(evaluation),
+        baseline_suites=evaluation.baseline_suites,
+        seed=evaluation.seed,
+        options=evaluation.options,
+        determinism=_determinism(evaluation),
+        price_book=digest(canonical_model(evaluation.means.prices)),
+        started=now,
+        partial=_partial(evaluation),
+    )
+
+
+def _sets(evaluation: Evaluation) -> tuple[RunSet, ...]:
+    from gatekeeper.model.run import RunSet
+
+    return tuple(
+        RunSet(
+            name=one.header.name,
+            suite=one.header.suite,
+            digest=one.digest,
+            samples=len(share.numbers),
+            replicates=share.replicates,
+            of=len(one) if len(share.numbers) < len(one) else None,
+        )
+        for one, share in zip(evaluation.sets, evaluation.layout.shares, strict=True)
+    )
+
+
+def _partial(evaluation: Evaluation) -> tuple[str, ...]:
+    options, found = evaluation.options, []
+    if options.limit is not None and any(one.of for one in _sets(evaluation)):
+        found.append(f"--limit {options.limit}: not every sample was asked")
+    if options.shard is not None and options.shard.count > 1:
+        found.append(f"shard {options.shard.index} of {options.shard.count}: merge the shards")
+    return tuple(found)
+
+
+def _determinism(evaluation: Evaluation) -> dict[str, str]:
+    """What decides whether the same run would give the same answers."""
+    sampling = evaluation.candidate.release.components.serving.sampling
+    return {
+        "order": f"random, seed {evaluation.seed}",
+        "temperature": f"{sampling.temperature:g}",
+        "sampling_seed": str(sampling.seed),
+        "replicate_seeds": "the release's own, then one derived from it for each",
+        "concurrency": str(evaluation.options.concurrency),
+        "batching": "continuous: what is computed together depends on timing",
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def carry_out(sitting: Sitting) -> Run:
+    """Run it, or go on with it; returns the sealed run.
+
+    Whatever ends it early leaves a run that decides nothing and can be gone on with.
+
+    Raises:
+        StoppedError: A person asked for the end.
+        UndecidedError: The ceiling was reached.
+    """
+    from gatekeeper.adapters.journal import RunJournal, read_earlier
+    from gatekeeper.adapters.runs import seal, write_run
+
+    evaluation, directory = sitting.evaluation, sitting.directory
+    with RunJournal(directory) as journal:
+        earlier = read_earlier(directory, evaluation.layout)
+        journal.forget_started()
+        run = sitting.run.model_copy(
+            update={"status": "running", "spend": _spend(sitting.run, earlier)}
+        )
+        write_run(directory, run)
+        with _ended_early(directory, run):
+            run, reason = asyncio.run(_sit(sitting, run, journal, earlier))
+        after = read_earlier(directory, evaluation.layout)
+        run = run.model_copy(update={"spend": _total(run.spend, after)})
+        if reason:
+            write_run(directory, _ended(run, "interrupted"))
+            raise _stopped(run, reason)
+        sealed = seal(directory, _ended(run, "complete"))
+        journal.remove_traces()
+    return sealed
+
+
+def _spend(run: Run, earlier: Earlier) -> Spend:
+    """The spend as this sitting finds it: one more sitting, and what was cut off before it."""
+    from gatekeeper.model.run import Spend
+
+    again = earlier.finished.count or earlier.repeated or run.status != "running"
+    return Spend(
+        nano_usd=earlier.nano_usd,
+        tokens=earlier.tokens,
+        cached_calls=earlier.cached,
+        sittings=run.spend.sittings + (1 if again else 0),
+        repeated=run.spend.repeated + earlier.repeated,
+    )
+
+
+def _total(spend: Spend, after: Earlier) -> Spend:
+    return spend.model_copy(
+        update={
+            "nano_usd": after.nano_usd,
+            "tokens": after.tokens,
+            "cached_calls": after.cached,
+        }
+    )
+
+
+@contextmanager
+def _ended_early(directory: Path, run: Run) -> Iterator[None]:
+    """Whatever goes wrong, `run.json` says that the run has not come to its end."""
+    from gatekeeper.adapters.runs import write_run
+
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        write_run(directory, _ended(run, "interrupted"))
+        raise _first(group) from None
+    except asyncio.CancelledError:
+        write_run(directory, _ended(run, "interrupted"))
+        raise _stopped(run, "interrupted at once") from None
+    except BaseException:
+        write_run(directory, _ended(run, "interrupted"))
+        raise
+
+
+def _first(group: BaseExceptionGroup) -> BaseException:
+    """Of the failures that ended a group of tasks, the first that we expect, or the first."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        inner = error.exceptions
+        error = next((one for one in inner if isinstance(one, GatekeeperError)), inner[0])
+    return error
+
+
+def _stopped(run: Run, reason: str) -> GatekeeperError:
+    fix = f"go on with `gatekeeper evaluate --resume {run.id}`"
+    if reason.startswith("interrupted"):
+        return StoppedError(reason, where=f"run {run.id}", fix=fix)
+    return UndecidedError(reason.partition("\n")[0], where=f"run {run.id}", fix=fix)
+
+
+def _ended(run: Run, status: str) -> Run:
+    return run.model_copy(update={"status": status, "ended": datetime.now(UTC)})
+
+
+async def _sit(
+    sitting: Sitting, run: Run, journal: RunJournal, earlier: Earlier
+) -> tuple[Run, str]:
+    """Ask what is left; returns the run with what served it, and why it was ended early."""
+    from gatekeeper.adapters.fleet import ReleaseFleet
+    from gatekeeper.ops.evaluate import Stop, evaluate
+
+    evaluation, stop = sitting.evaluation, Stop()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_interruptible(stop, sitting.say))
+        await stack.enter_async_context(_flushing(journal))
+        terms = _terms(evaluation, earlier, stack)
+        fleet = ReleaseFleet(evaluation.entrants, evaluation.means, terms)
+        scorings = await _scorings(evaluation, fleet, stack)
+        await evaluate(
+            _plan(evaluation, run, fleet, scorings),
+            fleet,
+            journal,
+            earlier.finished,
+            clock=evaluation.means.clock,
+            watch=sitting.watch(run),
+            stop=stop,
+        )
+    if terms.cache is not None and terms.cache.trouble:
+        sitting.say(terms.cache.trouble)
+    scored = {key: told for one in scorings for key, told in one.fingerprint.items()}
+    engines = {**run.engines, **fleet.fingerprints} | ({"scorers": scored} if scored else {})
+    return run.model_copy(update={"engines": engines}), stop.reason
+
+
+def _plan(
+    evaluation: Evaluation, run: Run, fleet: ReleaseFleet, scorings: tuple[Scoring, ...]
+) -> Plan:
+    from gatekeeper.ops.evaluate import Plan
+
+    entrants, crews = evaluation.entrants, fleet.crews()
+    if len(crews) > 1 and any(one.compares for one in scorings):
+        raise UsageError(
+            "a scorer compares both answers, and the two releases cannot be loaded together",
+            fix="leave out the pairwise scorer, or use an engine that can serve both",
+        )
+    return Plan(
+        run=run.id,
+        sets=evaluation.sets,
+        scorings=scorings,
+        layout=evaluation.layout,
+        workloads={arm: one.workload for arm, one in entrants.items()},
+        systems={arm: one.release.components.prompt.system for arm, one in entrants.items()},
+        crews=crews,
+        seed=evaluation.seed,
+        concurrency=evaluation.options.concurrency,
+    )
+
+
+async def estimated(evaluation: Evaluation) -> tuple[Estimate, ...]:
+    """What the evaluation would use at most; no model is loaded and none is asked."""
+    from dataclasses import replace
+
+    from gatekeeper.adapters.engines.seat import Seat
+    from gatekeeper.adapters.fleet import ReleaseFleet, Terms
+    from gatekeeper.adapters.tokenizer import ByteTokenizer
+    from gatekeeper.ops.estimate import CountingEngine, estimate
+
+    async def counting(_: str, seat: Seat) -> CountingEngine:
+        return CountingEngine(seat.tokenizer or ByteTokenizer())
+
+    options = evaluation.options
+    means = replace(evaluation.means, opened=counting)
+    terms = Terms(engine=options.engine, responses=options.responses)
+    fleet = ReleaseFleet(evaluation.entrants, means, terms)
+    return await estimate(_plan(evaluation, begin(evaluation), fleet, ()), fleet)
+
+
+async def _scorings(
+    evaluation: Evaluation, fleet: ReleaseFleet, stack: AsyncExitStack
+) -> tuple[Scoring, ...]:
+    """The scorers of every set, with the judges that they ask."""
+    from gatekeeper.adapters.scorers import open_scoring
+    from gatekeeper.core.ceiling import CeilingError
+
+    judges = await stack.enter_async_context(fleet.judges())
+    return tuple(
+        [
+            await stack.enter_async_context(
+                open_scoring(
+                    one.header,
+                    evaluation.project,
+                    judges=judges,
+                    prices=evaluation.means.prices,
+                    external=evaluation.candidate.release.governance.external_model_calls,
+                    halts=(CeilingError,),
+                    clock=evaluation.means.clock,
+                )
+            )
+            for one in evaluation.sets
+        ]
+    )
+
+
+def _terms(evaluation: Evaluation, earlier: Earlier, stack: AsyncExitStack) -> Terms:
+    from gatekeeper.adapters.fleet import Terms
+    from gatekeeper.adapters.responses import RESPONSES, ResponseCache
+
+    options, cache = evaluation.options, None
+    if options.cache is not False and not options.aa:
+        cache = ResponseCache(evaluation.project.cache / RESPONSES)
+        stack.callback(cache.close)
+    return Terms(
+        engine=options.engine,
+        cache=cache,
+        remember_all=options.cache is True,
+        ceiling=_ceiling(evaluation, earlier),
+        responses=options.responses,
+    )
+
+
+def _ceiling(evaluation: Evaluation, earlier: Earlier) -> Ceiling | None:
+    from gatekeeper.core.ceiling import Ceiling
+    from gatekeeper.model.base import nano_usd
+
+    options = evaluation.options
+    if options.max_usd is None and options.max_tokens is None:
+        return None
+    return Ceiling(
+        max_nano_usd=None if options.max_usd is None else nano_usd(options.max_usd),
+        max_tokens=options.max_tokens,
+        nano_usd=earlier.nano_usd,
+        tokens=earlier.tokens,
+    )
+
+
+@asynccontextmanager
+async def _interruptible(stop: Stop, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """The first Ctrl-C lets what is being asked come to its end; the second ends at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def heard() -> None:
+        if stop.asked and task is not None:
+            task.cancel()
+            return
+        stop.ask("interrupted after the conversations that had begun")
+        say("ending after the conversations that have begun; Ctrl-C again ends at once")
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for one in signals:
+        loop.add_signal_handler(one, heard)
+    try:
+        yield
+    finally:
+        for one in signals:
+            loop.remove_signal_handler(one)
+
+
+@asynccontextmanager
+async def _flushing(journal: RunJournal) -> AsyncIterator[None]:
+    """Bring what was written to the disk, every second."""
+
+    async def flush() -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.to_thread(journal.flush)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(flush())
+        try:
+            yield
+        finally:
+            task.cancel()

@@ -1,0 +1,61 @@
+"""A ceiling on what a run may use: set aside before each call, settled after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatekeeper.errors import GatekeeperError
+
+
+class CeilingError(GatekeeperError):
+    """The next call could break the run's ceiling, so that nothing more is asked."""
+
+    code = "ceiling"
+
+
+@dataclass(slots=True)
+class Ceiling:
+    """What one run has used and set aside, over all its sittings.
+
+    Attributes:
+        max_nano_usd: None where there is no such ceiling.
+        max_tokens: The same for tokens of all classes.
+    """
+
+    max_nano_usd: int | None = None
+    max_tokens: int | None = None
+    nano_usd: int = 0
+    tokens: int = 0
+
+    def fits(self, nano_usd: int, tokens: int) -> bool:
+        """Whether a call that uses at most this much may be made."""
+        return _within(self.nano_usd + nano_usd, self.max_nano_usd) and _within(
+            self.tokens + tokens, self.max_tokens
+        )
+
+    def reserve(self, nano_usd: int, tokens: int) -> None:
+        """Set aside what a call may use at most; raises `CeilingError` where it does not fit."""
+        if not self.fits(nano_usd, tokens):
+            raise CeilingError(
+                f"the run has reached its ceiling: {self._said()}",
+                fix="raise --max-usd or --max-tokens, and go on with --resume",
+            )
+        self.nano_usd += nano_usd
+        self.tokens += tokens
+
+    def settle(self, reserved: tuple[int, int], used: tuple[int, int]) -> None:
+        """Replace what was set aside for a call by what it used: (nano-USD, tokens)."""
+        self.nano_usd += used[0] - reserved[0]
+        self.tokens += used[1] - reserved[1]
+
+    def _said(self) -> str:
+        parts = []
+        if self.max_nano_usd is not None:
+            parts.append(f"{self.nano_usd / 1e9:.6f} of {self.max_nano_usd / 1e9:g} USD")
+        if self.max_tokens is not None:
+            parts.append(f"{self.tokens:,} of {self.max_tokens:,} tokens")
+        return " and ".join(parts)
+
+
+def _within(value: int, ceiling: int | None) -> bool:
+    return ceiling is None or value <= ceiling
