@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations import reply, scores, talk, value
+from gatekeeper.core.scoring.asking import told
 from gatekeeper.core.scoring.likeness import cosine, f1
 from gatekeeper.core.scoring.structure import at, same
 from gatekeeper.core.scoring.text import normalised, numbers
@@ -215,6 +216,36 @@ def test_the_detail_of_a_leak_does_not_leak():
         {"scorer": "pii", "kinds": ["email"]},
     )
     assert found.detail == "came out: 1 of what the sample names, 1 email"
+
+
+SCRIPT = {"tool_results": {"look": {"weight": "31 kg"}}, "then": ["And the price?"]}
+
+
+def test_a_conversation_with_tools_is_told_as_it_went():
+    rounds = (
+        reply("", calls=(call("look", n=1),)),
+        reply("It weighs 31 kg."),
+        reply("", calls=(call("buy"),)),
+    )
+    done = talk({}, *rounds, input="How heavy?", **SCRIPT)
+    assert done.said == ("How heavy?", "And the price?")
+    looked = {"tool": "look", "arguments": {"n": 1}}
+    assert told(done)["turns"] == [
+        {
+            "person": "How heavy?",
+            "assistant": "",
+            "called": [looked],
+            "results": [{"weight": "31 kg"}],
+        },
+        {"assistant": "It weighs 31 kg."},
+        {
+            "person": "And the price?",
+            "assistant": "",
+            "called": [{"tool": "buy", "arguments": {}}],
+        },
+    ]
+    assert value(done, "lexical_support") == pytest.approx(1 / 2)
+    assert value(done, {"scorer": "lexical_support", "counts": "numbers"}) == 1
 
 
 def test_pieces_of_a_prompt_template_leak_each_for_itself():

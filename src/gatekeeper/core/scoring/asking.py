@@ -16,7 +16,7 @@ from gatekeeper.core.templates import faults, render
 from gatekeeper.model.base import Frozen, Identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gatekeeper.core.scoring.conversation import Conversation
     from gatekeeper.core.scoring.scorer import Aids
@@ -114,16 +114,30 @@ class Asking(Frozen):
 
 def told(talk: Conversation) -> dict[str, Any]:
     """A conversation as the judge sees it."""
-    turns = [
-        {"person": said, "assistant": reply.response.answer}
-        for said, reply in zip(talk.said, talk.replies, strict=True)
-    ]
-    content: dict[str, Any] = {"said": list(talk.said), "turns": turns}
+    content: dict[str, Any] = {"said": list(talk.said), "turns": list(_turns(talk))}
     if good := references(talk.sample):
         content["good_answers"] = list(good)
     if chunks := [text for reply in talk.replies for text in reply.chunks]:
         content["retrieved"] = chunks
     return content
+
+
+def _turns(talk: Conversation) -> Iterator[dict[str, Any]]:
+    """What was answered to what, tools included."""
+    said, goes_on = iter(talk.said), False
+    for reply in talk.replies:
+        turn: dict[str, Any] = {} if goes_on else {"person": next(said, "")}
+        turn["assistant"] = reply.response.answer
+        if reply.response.tool_calls:
+            turn["called"] = [
+                {"tool": call.name, "arguments": call.arguments}
+                for call in reply.response.tool_calls
+            ]
+        goes_on = talk.goes_on(reply)
+        if goes_on:
+            results = talk.sample.tool_results
+            turn["results"] = [results[call.name] for call in reply.response.tool_calls]
+        yield turn
 
 
 def read(said: str, kind: type[Read], schema: Mapping[str, Any]) -> Read:

@@ -82,7 +82,13 @@ class Conversation:
     def said(self) -> tuple[str, ...]:
         """What the person said, first to last, as far as the replies go."""
         later = self.sample.then or tuple(filter(None, [self.sample.follow_up]))
-        return (self.sample.input, *later)[: len(self.replies)]
+        asked = 1 + sum(not self.goes_on(reply) for reply in self.replies[:-1])
+        return (self.sample.input, *later)[:asked]
+
+    def goes_on(self, reply: Reply) -> bool:
+        """Whether the script answered the tools that a reply calls: the next goes on from there."""
+        calls, script = reply.response.tool_calls, self.sample.tool_results
+        return bool(calls) and all(call.approved and call.name in script for call in calls)
 
     def abstained(self, reply: Reply) -> bool:
         """Whether the answer says that it does not know."""

@@ -9,6 +9,8 @@ from gatekeeper.core.scoring.scorer import Graded, Mark, Role, Scorer, flag
 from gatekeeper.core.scoring.text import holds, unmarked, words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gatekeeper.core.scoring.conversation import Conversation, Reply
     from gatekeeper.model.envelope import ResponseEnvelope
     from gatekeeper.model.evalset import Sample
@@ -70,6 +72,8 @@ def _cited(fact: str, response: ResponseEnvelope) -> bool:
 class LexicalSupport(Graded):
     """Share of the answers' content words and numbers that occur in the chunks they rest on.
 
+    What scripted tools returned counts as retrieved.
+
     A measure of words, not of meaning: a denial of what a chunk says scores as well as a copy.
     """
 
@@ -87,7 +91,7 @@ class LexicalSupport(Graded):
         known = _content(" ".join(talk.said))
         stated: list[tuple[str, bool]] = []
         for reply in filter(talk.claims, talk.replies):
-            support = set(words(" ".join(self._texts(reply))).split())
+            support = set(words(" ".join(self._texts(reply, talk.sample.tool_results))).split())
             spoken = _content(unmarked(reply.response.answer)) - known
             stated += [(word, word in support) for word in spoken if self._counts(word)]
         if not stated:
@@ -99,9 +103,11 @@ class LexicalSupport(Graded):
     def _counts(self, word: str) -> bool:
         return self.counts == "all" or any(map(str.isdigit, word))
 
-    def _texts(self, reply: Reply) -> list[str]:
+    def _texts(self, reply: Reply, results: Mapping[str, object]) -> list[str]:
         cited = [citation.text for citation in reply.response.citations]
-        return [*reply.chunks, *cited] if self.against == "retrieved" else cited
+        if self.against == "cited":
+            return cited
+        return [*reply.chunks, *cited, *map(str, results.values())]
 
 
 _SHOWN: Final = 10
