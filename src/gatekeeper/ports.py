@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.record import Row
     from gatekeeper.model.release import Release
     from gatekeeper.model.statement import Statement
+    from gatekeeper.model.tracking import Receipt, Tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +308,18 @@ class Unwatched:
 
     def end(self, note: str = "") -> None:
         """Nothing."""
+
+
+class Tracker(Protocol):
+    """Keeps runs where a team compares its experiments."""
+
+    def send(self, tracked: Tracked) -> Receipt:
+        """Send a run, or what is lacking of it: sent twice, it is there once.
+
+        Raises:
+            UnavailableError: The tracker is absent, refuses, or takes too long.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

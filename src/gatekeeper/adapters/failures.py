@@ -97,8 +97,8 @@ def talks(connection: DuckDBPyConnection, run: Run) -> Iterator[Talk]:
     for (side, *_), members in groupby(rows, key=lambda row: [row.pop(key) for key in _KEYS]):
         exchanges = []
         for row in members:
-            calls = tuple(_row(CallRow, call) for call in row.pop("made") or ())
-            exchanges.append(Exchange(_row(RequestRow, row), calls))
+            calls = tuple(as_row(CallRow, call) for call in row.pop("made") or ())
+            exchanges.append(Exchange(as_row(RequestRow, row), calls))
         yield Talk(side, tuple(exchanges))
 
 
@@ -114,15 +114,15 @@ def _compared(
     )
     sides: dict[str, list[RequestRow]] = {}
     for row in rows:
-        sides.setdefault(row.pop("side"), []).append(_row(RequestRow, row))
+        sides.setdefault(row.pop("side"), []).append(as_row(RequestRow, row))
     talks = {side: _talk(connection, side, requests) for side, requests in sides.items()}
     return Compared(talks["candidate"], talks.get("baseline"))
 
 
 def _talk(connection: DuckDBPyConnection, arm: str, requests: list[RequestRow]) -> Talk:
     ids = [one.request_id for one in requests]
-    calls = [_row(CallRow, row) for row in _of(connection, "calls", ids, "attempt")]
-    scores = [_row(ScoreRow, row) for row in _of(connection, "scores", ids, "scorer")]
+    calls = [as_row(CallRow, row) for row in _of(connection, "calls", ids, "attempt")]
+    scores = [as_row(ScoreRow, row) for row in _of(connection, "scores", ids, "scorer")]
     outcomes = _of(connection, "outcomes", ids, "time")
     return Talk(
         arm,
@@ -143,7 +143,7 @@ def _of(
     return dicts(connection, sql, {"ids": ids})
 
 
-def _row(kind: type[_Row], row: dict[str, Any]) -> _Row:
+def as_row(kind: type[_Row], row: dict[str, Any]) -> _Row:
     """A row of its type; the lists of a database are tuples there."""
     fixed = {
         name: tuple(value) if isinstance(value, list) else value for name, value in row.items()

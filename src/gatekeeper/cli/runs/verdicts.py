@@ -25,13 +25,18 @@ class Verdicts:
 
     def outcome(self, run: Run) -> str:
         """The outcome of the last verdict on this very run; empty where there is none."""
+        found = self.last(run)
+        return found.outcome if found else ""
+
+    def last(self, run: Run) -> Verdict | None:
+        """The last verdict on this very run; None where there is none."""
         from gatekeeper.core.canonical import canonical_model, digest
 
         if not run.files:
-            return ""
+            return None
         content = digest(canonical_model(run))
         about = self._about(run.candidate.digest)
-        return next((one.outcome for one in reversed(about) if one.run_digest == content), "")
+        return next((one for one in reversed(about) if one.run_digest == content), None)
 
     def _about(self, release: str) -> tuple[Verdict, ...]:
         if release not in self._known:
