@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+from operator import itemgetter
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +27,7 @@ from endpoints import (
     streams,
     token,
 )
+from gatekeeper.adapters.engines.openai.completion import completion
 from gatekeeper.adapters.engines.openai.stream import documents, is_stream, joined
 from gatekeeper.errors import EngineError
 from gatekeeper.pipeline.tools import parse
@@ -355,6 +358,64 @@ def test_any_text_survives_a_stream(texts, newline, ascii_only):
     found = joined(documents(raw))
     assert found["choices"][0]["message"]["content"] == "".join(texts)
     assert found["usage"] == USAGE
+
+
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("stop")
+)
+PARTS = "choices message delta content logprobs logprob usage prompt_tokens completion_tokens error"
+CALLS = "code tool_calls function name arguments index finish_reason refusal system_fingerprint"
+KEYS = st.sampled_from([*PARTS.split(), *CALLS.split()])
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=5,
+)
+
+
+def damaged(document, place, value):
+    """`document` with another value at one of its places."""
+    holder = document
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+    return document
+
+
+PLACES = [
+    ("choices",),
+    ("choices", 0),
+    ("choices", 0, "message"),
+    ("choices", 0, "message", "content"),
+    ("choices", 0, "message", "tool_calls"),
+    ("choices", 0, "delta"),
+    ("choices", 0, "delta", "content"),
+    ("choices", 0, "delta", "tool_calls"),
+    ("choices", 0, "logprobs"),
+    ("choices", 0, "logprobs", "content"),
+    ("choices", 0, "finish_reason"),
+    ("usage",),
+    ("usage", "prompt_tokens"),
+    ("usage", "prompt_tokens_details"),
+    ("system_fingerprint",),
+    ("error",),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@settings(max_examples=25)
+@given(value=ANYTHING)
+def test_whatever_comes_is_an_answer_or_an_engine_error(place, value):
+    document = token("x", finish_reason="stop", message={"content": "x"}) | {"usage": dict(USAGE)}
+    raw = event(damaged(document, place, value)) + event(b"[DONE]")
+    for read in (joined, itemgetter(0)):
+        try:
+            made = completion(read(documents(raw)))
+        except EngineError:
+            continue
+        assert isinstance(made.text, str)
+        assert min(made.tokens) >= 0
+        assert made.mean_logprob is None or math.isfinite(made.mean_logprob)
 
 
 def test_one_array_says_the_same_as_event_by_event():

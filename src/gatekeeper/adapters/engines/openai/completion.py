@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,7 +51,7 @@ def completion(document: Mapping[str, Any]) -> Completion:
             finish_reason=str(ENDED.get(reason, reason)),
             system_fingerprint=document.get("system_fingerprint"),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         # Other errors than of a key quote the response, which may repeat what is secret.
         missing = f" {error}" if isinstance(error, KeyError) else ""
         what = f"the response lacks what a completion has: {type(error).__name__}{missing}"
@@ -113,6 +114,7 @@ def _mean_logprob(logprobs: Mapping[str, Any] | None) -> float | None:
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The mean; None of nothing."""
+    """The mean; None of nothing, or where it is no number: that would pass for certainty."""
     numbers = [float(value) for value in values]
-    return sum(numbers) / len(numbers) if numbers else None
+    found = sum(numbers) / len(numbers) if numbers else math.nan
+    return found if math.isfinite(found) else None

@@ -15,13 +15,17 @@ def decoded(data: bytes | bytearray) -> Any:
     from pydantic_core import from_json
 
     try:
-        return from_json(data, cache_strings="none")
+        return from_json(data, allow_inf_nan=False, cache_strings="none")
     except ValueError:
         return _with_halves(data)
 
 
 def _with_halves(data: bytes | bytearray) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(data, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

@@ -131,10 +131,10 @@ def joined(events: list[Any]) -> dict[str, Any]:
     try:
         for event in events:
             whole.add(event)
+        return whole.document()
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         what = f"the response is a stream of something else: {type(error).__name__}"
         raise EngineError(what) from None
-    return whole.document()
 
 
 class _Joined:
