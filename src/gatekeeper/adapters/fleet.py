@@ -12,6 +12,8 @@ from gatekeeper.adapters.engines.cached import CachedEngine
 from gatekeeper.adapters.engines.metered import MeteredEngine
 from gatekeeper.adapters.judge import JudgeModel
 from gatekeeper.adapters.tokenizer import ByteTokenizer
+from gatekeeper.core.environment import differences
+from gatekeeper.errors import EnvironmentDriftError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -53,6 +55,7 @@ class Terms:
         remember_all: Remember answers of hosted models too, which may change behind their name.
         ceiling: What the run may use; None where nothing limits it.
         responses: File that the engine `recorded` answers from.
+        allow_drift: Go on with a run on another machine.
     """
 
     engine: str | None = None
@@ -60,6 +63,7 @@ class Terms:
     remember_all: bool = False
     ceiling: Ceiling | None = None
     responses: str | None = None
+    allow_drift: bool = False
 
     @property
     def engine_args(self) -> dict[str, JsonValue]:
@@ -72,12 +76,14 @@ class ReleaseFleet:
     """The releases under test, by the arms of the comparison.
 
     Attributes:
-        fingerprints: What served each model, once it was opened.
+        expected: What served each model in earlier sittings of the run.
+        fingerprints: What serves each model, once it was opened.
     """
 
     entrants: Mapping[Arm, Entrant]
     means: Means
     terms: Terms = Terms()
+    expected: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def crews(self) -> tuple[tuple[Arm, ...], ...]:
@@ -148,10 +154,21 @@ class ReleaseFleet:
         return len(shared) == 1 or not names & ALONE
 
     def _note(self, pipeline: Pipeline) -> None:
-        for name, engine in pipeline.engines.items():
+        for model, engine in pipeline.engines.items():
             found = dict(engine.fingerprint)
-            if self.fingerprints.setdefault(name, found) != found:
-                self.fingerprints[f"{name} of {pipeline.release.reference}"] = found
+            other = self.fingerprints.get(model, found) != found
+            name = f"{model} of {pipeline.release.reference}" if other else model
+            self.fingerprints[name] = found
+            self._refuse_change(name, found)
+
+    def _refuse_change(self, name: str, found: Mapping[str, str]) -> None:
+        """One run is served by one and the same thing, or its samples cannot be told apart."""
+        changed = differences(name, self.expected.get(name, {}), found)
+        if changed and not self.terms.allow_drift:
+            raise EnvironmentDriftError(
+                f"the run was begun with something else: {'; '.join(changed)}",
+                fix="go on where it began, or evaluate again",
+            )
 
     def _wrap(self, engine: Engine, seat: Seat) -> Engine:
         """The ceiling around the engine, and the cache around both: what is remembered is free."""

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import zlib
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.ports import Generation
@@ -25,6 +25,7 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS responses (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
+_PARTS: Final = tuple(one.name for one in fields(Generation))
 _WAIT: Final = 10.0
 """Seconds for which a writer waits for another one."""
 
@@ -105,7 +106,8 @@ def _remove(path: Path) -> None:
 
 
 def _packed(key: bytes, made: Generation) -> bytes:
-    content = json.dumps(asdict(made), separators=(",", ":")).encode()
+    parts = {name: getattr(made, name) for name in _PARTS}
+    content = json.dumps(parts, separators=(",", ":")).encode()
     return zlib.crc32(key + content).to_bytes(4) + content
 
 

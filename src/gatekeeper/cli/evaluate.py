@@ -75,6 +75,13 @@ def evaluate(
         Path | None,
         typer.Option("--responses", help="What the engine `recorded` answers from."),
     ] = None,
+    allow_environment_drift: Annotated[
+        bool,
+        typer.Option(
+            "--allow-environment-drift",
+            help="Evaluate on another machine than the release was validated on; the run says so.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random order.", min=0)] = 7,
     concurrency: Annotated[
         int, typer.Option("--concurrency", help="Conversations at a time.", min=1, max=4096)
@@ -112,6 +119,7 @@ def evaluate(
             responses=str(responses.absolute()) if responses else None,
             max_usd=max_usd,
             max_tokens=max_tokens,
+            allow_environment_drift=allow_environment_drift,
             **_decided_by(session, env, policy, parameter or ()),
         )
         work = _anew(session, ref, options, baseline, seed)

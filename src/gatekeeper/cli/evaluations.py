@@ -13,7 +13,7 @@ from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.ops import ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gatekeeper.adapters.assembly import Means
     from gatekeeper.adapters.evalsets import LoadedSet
@@ -38,6 +38,8 @@ class Evaluation:
         baseline_suites: Suites that the policy compares, and that the baseline runs too.
         first_release: The environment's ledger is empty.
         rules: Of the policy that will decide.
+        drift: How this machine differs from what the releases were validated on.
+        contamination: Samples that the candidate has seen.
     """
 
     project: Project
@@ -51,6 +53,8 @@ class Evaluation:
     baseline_suites: tuple[Suite, ...] = ()
     first_release: bool = False
     seed: int = 0
+    drift: tuple[str, ...] = ()
+    contamination: tuple[str, ...] = ()
 
     @property
     def entrants(self) -> dict[Arm, Entrant]:
@@ -126,10 +130,11 @@ def _evaluation(
         compared = tuple(sorted({one.header.suite for one in sets}))
     if against is None:
         compared = ()
+    other = entrant(project, against)[0] if against else None
     return Evaluation(
         project=project,
         candidate=one,
-        baseline=entrant(project, against)[0] if against else None,
+        baseline=other,
         sets=sets,
         layout=layout_of(sets, compared, options, seed),
         means=means_of(project),
@@ -138,7 +143,76 @@ def _evaluation(
         baseline_suites=compared,
         first_release=against is None,
         seed=seed,
+        drift=_drift(project, (one, *([other] if other else [])), options),
+        contamination=_contamination(project, one, sets),
     )
+
+
+def _drift(project: Project, entrants: Sequence[Entrant], options: RunOptions) -> tuple[str, ...]:
+    """How this machine differs from what the releases accept and were validated on.
+
+    Raises:
+        EnvironmentDriftError: It differs, and that was not allowed.
+    """
+    from gatekeeper.adapters import engines
+    from gatekeeper.adapters.assembly import on_this_machine
+    from gatekeeper.adapters.environment import check_environment
+
+    own = {"responses": options.responses} if options.responses else {}
+    found: dict[str, None] = {}
+    for one in entrants:
+        serving = on_this_machine(one.release.components.serving, own)
+        name = engines.choose(serving, options.engine)
+        validated = _validated(project, one.release.digest, name)
+        allow = options.allow_environment_drift
+        found |= dict.fromkeys(check_environment(one.release, name, validated, allow=allow))
+    return tuple(found)
+
+
+def _validated(project: Project, release: str, engine: str) -> dict[str, dict[str, str]]:
+    """What the newest passing verdict of a release on this engine rests on, by model.
+
+    The processor is left out: CI machines differ in it, and the run records it.
+    """
+    from gatekeeper.adapters.runs import RUN_FILE, read_run
+
+    for run in _passing_runs(project, release):
+        directory = project.runs / run
+        if not (directory / RUN_FILE).is_file():
+            continue
+        served = {
+            model: {key: told for key, told in found.items() if key != "cpu"}
+            for model, found in read_run(directory).engines.items()
+            if found.get("engine") == engine
+        }
+        if served:
+            return served
+    return {}
+
+
+def _passing_runs(project: Project, release: str) -> Iterator[str]:
+    """Runs behind the passing verdicts of a release, newest first."""
+    from gatekeeper.adapters.signing import KeyringVerifier
+    from gatekeeper.model.statement import VERDICT
+
+    verifier = KeyringVerifier(keys_of(project).keyring())
+    for digest, bundle in reversed(store_of(project).referrers(release, VERDICT)):
+        signed = verifier.verify(
+            bundle, role="gate", predicate_type=VERDICT, subject=release, where=digest, lapsed=True
+        )
+        verdict = signed.statement.predicate
+        if verdict.get("outcome") == "pass":
+            yield str(verdict.get("run", ""))
+
+
+def _contamination(
+    project: Project, candidate: Entrant, sets: Sequence[LoadedSet]
+) -> tuple[str, ...]:
+    from gatekeeper.core.contamination import contaminated, sentences
+
+    stored = store_of(project).documents(candidate.release)
+    documents = {path: data.decode(errors="replace") for path, data in stored.items()}
+    return sentences(contaminated(candidate.release, documents, sets))
 
 
 def layout_of(

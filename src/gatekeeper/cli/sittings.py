@@ -72,6 +72,8 @@ def begin(evaluation: Evaluation) -> Run:
         price_book=digest(canonical_model(evaluation.means.prices)),
         started=now,
         partial=_partial(evaluation),
+        drift=evaluation.drift,
+        contamination=evaluation.contamination,
     )
 
 
@@ -221,7 +223,7 @@ async def _sit(
         await stack.enter_async_context(_interruptible(stop, sitting.say))
         await stack.enter_async_context(_flushing(journal))
         terms = _terms(evaluation, earlier, stack)
-        fleet = ReleaseFleet(evaluation.entrants, evaluation.means, terms)
+        fleet = ReleaseFleet(evaluation.entrants, evaluation.means, terms, run.engines)
         scorings = await _scorings(evaluation, fleet, stack)
         await evaluate(
             _plan(evaluation, run, fleet, scorings),
@@ -322,6 +324,7 @@ def _terms(evaluation: Evaluation, earlier: Earlier, stack: AsyncExitStack) -> T
         remember_all=options.cache is True,
         ceiling=_ceiling(evaluation, earlier),
         responses=options.responses,
+        allow_drift=options.allow_environment_drift,
     )
 
 

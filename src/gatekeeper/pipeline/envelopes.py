@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from gatekeeper.model.base import NANO
@@ -10,7 +10,7 @@ from gatekeeper.model.envelope import CostSignals, QualitySignals, ResponseEnvel
 from gatekeeper.model.record import RequestRow
 from gatekeeper.pipeline.budgets import spent
 from gatekeeper.pipeline.validation import follow_up_risk
-from gatekeeper.pipeline.visit import Served
+from gatekeeper.pipeline.visit import Context, Served
 
 if TYPE_CHECKING:
     from gatekeeper.model.base import ComponentName
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.release import Release
     from gatekeeper.pipeline.visit import Answer, Visit
 
+_CONTEXT = tuple(one.name for one in fields(Context))
 VERSIONS: dict[str, ComponentName] = {
     "context_version": "retrieval",
     "prompt_version": "prompt",
@@ -87,7 +88,7 @@ def _cost(visit: Visit) -> CostSignals:
 def _row(release: Release, visit: Visit, answer: Answer, latency_us: int) -> RequestRow:
     request = visit.request
     return RequestRow(
-        **asdict(visit.context),
+        **{name: getattr(visit.context, name) for name in _CONTEXT},
         request_id=request.request_id,
         time=visit.time,
         release=release.digest,
