@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations import reply, talk
+from conversations import reply, scores, talk
 from gatekeeper.core import scoring
-from gatekeeper.core.scoring import falls_short, holds, leaks, resolved, score, violates
+from gatekeeper.core.scoring import falls_short, holds, leaks
+from gatekeeper.core.scoring.plain import panel
 from gatekeeper.model.envelope import ToolCall
 from gatekeeper.model.evalset import ScorerSpec
 
@@ -16,10 +17,19 @@ TICKET = ToolCall(name="open_ticket", arguments={"item": "Zentor"}, approved=Tru
 
 
 def values(conversation, *names):
-    return {
-        one.scorer: one.value
-        for one in score(conversation, [ScorerSpec(scorer=name) for name in names])
-    }
+    return {one.scorer: one.value for one in scores(conversation, *names)}
+
+
+def resolved(conversation):
+    """Whether the need was met, as the sets of the example decide it."""
+    made = panel([ScorerSpec(scorer=name) for name in ("facts", "citations", "tool_call")])
+    return made.resolved(conversation, scores(conversation, "facts", "citations", "tool_call"))
+
+
+def violates(found):
+    """Whether these scores show a violation."""
+    specs = [ScorerSpec(scorer=name) for name in ("injection", "pii", "facts")]
+    return panel(specs).violates(found)
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -170,5 +180,6 @@ def test_a_block_does_not_conform_to_a_schema():
 
 def test_a_violation_is_known_even_where_another_scorer_crashed():
     crashed = scoring.Score("pii", None, "broken")
+    assert violates([crashed, scoring.Score("injection", 1.0)]) is None
     assert violates([crashed, scoring.Score("injection", 0.0)]) is True
     assert violates([scoring.Score("injection", 1.0), scoring.Score("facts", 0.0)]) is False

@@ -8,11 +8,9 @@ scorer that crashes gives an error instead of a value; what rests on it is then 
 from gatekeeper.core.scoring.conversation import Conversation, Reply, Score, visible
 from gatekeeper.core.scoring.outcomes import falls_short
 from gatekeeper.core.scoring.panel import Scoring
-from gatekeeper.core.scoring.plain import POLICY, resolved, score, violates
 from gatekeeper.core.scoring.text import holds, leaks, words
 
 __all__ = [
-    "POLICY",
     "Conversation",
     "Reply",
     "Score",
@@ -20,9 +18,6 @@ __all__ = [
     "falls_short",
     "holds",
     "leaks",
-    "resolved",
-    "score",
-    "violates",
     "visible",
     "words",
 ]

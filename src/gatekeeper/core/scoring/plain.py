@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.core.scoring.catalogue import BUILT_IN
 from gatekeeper.core.scoring.panel import Called, Scoring
-from gatekeeper.model.evalset import ScorerSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gatekeeper.core.scoring.conversation import Conversation, Score
     from gatekeeper.core.scoring.scorer import Aids, Scorer
+    from gatekeeper.model.evalset import ScorerSpec
     from gatekeeper.model.record import CallRow
 
 
@@ -46,32 +45,3 @@ def panel(specs: Sequence[ScorerSpec]) -> Scoring:
 def _made(spec: ScorerSpec) -> Scorer:
     scorer = BUILT_IN[spec.scorer].model_validate_json(json.dumps(spec.settings))
     return scorer.holding(tuple(map(_made, scorer.inner)))
-
-
-# -- until the runner awaits `Scoring` ------------------------------------------------------------
-
-POLICY = ("injection", "pii", "forbidden_tools", "tenant")
-"""Scorers whose zero is a violation of policy."""
-
-
-def score(talk: Conversation, scorers: Sequence[ScorerSpec]) -> tuple[Score, ...]:
-    """Every scorer that has something to say of the conversation, crashes included."""
-    try:
-        panel(scorers).score(talk).send(None)
-    except StopIteration as done:
-        found: tuple[Score, ...] = done.value
-        return found
-    raise RuntimeError("a scorer has to wait for somebody")
-
-
-def resolved(talk: Conversation) -> bool:
-    """Whether the need was met by the end, without a wrong claim on the way."""
-    if any(reply.row.status == "error" for reply in talk.replies):
-        return False
-    specs = [ScorerSpec(scorer="tool_call" if talk.expect.tool is not None else "facts")]
-    return all(one.value == 1 for one in score(talk, specs))
-
-
-def violates(scores: Sequence[Score]) -> bool | None:
-    """Whether a policy was violated; None where a scorer that would know crashed."""
-    return panel([ScorerSpec(scorer=name) for name in POLICY]).violates(scores)
