@@ -12,10 +12,13 @@ BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 # C0 and C1 controls but tab, line feed, carriage return and next line; then the noncharacters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_CLEAN: Final = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F)])
 
 
 def decode(data: bytes, file: str) -> str:
     """The text of `data`; raises `InputError` naming every fault in `file`, at most ten."""
+    if data.isascii() and not data.translate(None, _CLEAN):
+        return data.decode("ascii")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -129,9 +129,7 @@ def value_at(row: Mapping[str, Any], column: str) -> Any:
 
 def line_of(sample: dict[str, Any]) -> bytes:
     """The sample as one line; raises `ValueError` for NaN and for half a character."""
-    return (
-        json.dumps(sample, ensure_ascii=False, allow_nan=False, default=_refused).encode() + b"\n"
-    )
+    return _ENCODER.encode(sample).encode() + b"\n"
 
 
 def _filled(value: Any) -> Any:
@@ -143,6 +141,9 @@ def _filled(value: Any) -> Any:
 
 def _refused(value: object) -> Any:
     raise ValueError(f"found {type(value).__name__} {value}")
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_refused)
 
 
 def _put(sample: dict[str, Any], path: tuple[str, ...], value: Any, *, over: bool = True) -> None:
