@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from gatekeeper.errors import InputError
+from gatekeeper.errors import InputError, UnavailableError
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ROWS = [
@@ -163,6 +164,14 @@ def test_what_datasets_saved_is_read_from_its_arrow_files(desk, split):
     assert [one.id for one in loaded] == ["101", "102", "103"]
     assert loaded[1].expect.references == ("3 kg", "3 kilos")
     assert [one.tags["topic"] for one in loaded] == ["warranty", "weight", "weight"]
+
+
+def test_without_nanoarrow_saved_data_sets_are_refused_with_what_to_install(desk, monkeypatch):
+    shutil.copytree(FIXTURES / "saved_dataset", desk.root / "sets/saved")
+    monkeypatch.setitem(sys.modules, "nanoarrow", None)
+    with pytest.raises(UnavailableError) as caught:
+        desk.open(file="sets/saved", fields={"input": "question"}, scorers=["schema"])
+    assert "pip install 'gatekeeper[datasets]'" in str(caught.value)
 
 
 def test_a_split_of_a_saved_dictionary(desk):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.evalsets.line import _exactly, sample_of
 from gatekeeper.adapters.evalsets.source import Part, Source, find, steady
-from gatekeeper.errors import InputError, IntegrityError
+from gatekeeper.errors import InputError, IntegrityError, UnavailableError
 from gatekeeper.model.evalset import EvalSet
 
 CSV = "id,input,expect.exact\n" + "".join(f"s{n},Hm?,x{n}\n" for n in range(20))
@@ -79,6 +79,14 @@ def test_another_header_or_another_file_is_checked_again(desk, file):
     assert answers(changed)[7] == "z7"
 
 
+def test_what_a_header_had_before_is_forgotten_but_not_taken_from_who_uses_it(desk, file):
+    before = desk.open(file=file)
+    first = memory(desk)
+    desk.open(file=file, owner="another")
+    assert memory(desk) != first
+    assert len(answers(before)) == 20
+
+
 def test_a_set_in_use_may_not_change(desk, file):
     loaded = desk.open(file=file)
     loaded.lines.__getitem__(3)
@@ -106,6 +114,12 @@ def test_a_directory_is_known_by_all_of_its_files(desk):
     assert desk.open(file="sets/it").digest != first.digest
     with pytest.raises(IntegrityError, match="set sha256: sha256:"):
         desk.open(file="sets/it", sha256=f"sha256:{'0' * 64}")
+
+
+def test_a_place_that_cannot_be_written_is_told(desk, file):
+    desk.put(".gatekeeper/cache/sets", "in the way")
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        desk.open(file=file)
 
 
 def test_many_sets_are_opened_at_once_without_harm(desk, file):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from array import array
 from contextlib import contextmanager, suppress
@@ -47,7 +48,7 @@ class Known:
             path: Where the samples are: the source's own file, or `samples`.
             hasher: Vouches for the converted samples.
         """
-        note = self._note()
+        note = self.note
         try:
             data = (self.directory / "offsets").read_bytes()
         except OSError:
@@ -60,13 +61,25 @@ class Known:
         offsets.frombytes(data)
         return Lines(path, offsets)
 
-    def remember(self, offsets: array[int], hasher: FileHasher, *, converted: bool) -> None:
-        """Note that every sample was checked."""
+    def remember(
+        self, offsets: array[int], hasher: FileHasher, header: str, *, converted: bool
+    ) -> None:
+        """Note that every sample was checked, and forget what the same header had before.
+
+        Args:
+            offsets: Where the lines of the samples begin.
+            hasher: Vouches for the converted samples.
+            header: The header's file.
+            converted: Whether `samples` was written.
+        """
         data = offsets.tobytes()
         replace(self.directory / "offsets", data)
         samples = _hash(hasher, self.samples) if converted else None
-        note = {"form": _form(), "offsets": digest(data), "samples": samples}
+        note = {"form": _form(), "header": header, "offsets": digest(data), "samples": samples}
         replace(self.directory / "set.json", json.dumps(note).encode())
+        for other in map(Known, self.directory.parent.iterdir()):
+            if other != self and other.note.get("header") == header:
+                shutil.rmtree(other.directory, ignore_errors=True)
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
@@ -95,7 +108,9 @@ class Known:
                 with suppress(OSError):  # something else is in it
                     self.directory.rmdir()
 
-    def _note(self) -> dict[str, Any]:
+    @property
+    def note(self) -> dict[str, Any]:
+        """What `set.json` says; nothing where it is damaged or absent."""
         try:
             value = json.loads((self.directory / "set.json").read_bytes())
         except (OSError, ValueError):

@@ -83,7 +83,9 @@ class _Opening:
             _check(self._source.parts[0], checker)
         else:
             self._convert(checker)
-        self._known.remember(checker.offsets, self._hasher, converted=not direct)
+        self._known.remember(
+            checker.offsets, self._hasher, self._document.file, converted=not direct
+        )
         return Lines(path, checker.offsets)
 
     def _convert(self, checker: Checker) -> None:
