@@ -76,6 +76,14 @@ HEADERS = {
         {"fields": QA, "values": {"expect.exact": {"24 months": "2 years"}}},
         "",
     ),
+    "defaults-that-do-not-fit": (
+        {
+            "fields": QA,
+            "defaults": {"expect.abstain": "maybe", "expect.number.tolerance": -1, "tenant": "a b"},
+            "values": {"expect.refusal": {"1": "requird", "0": None}},
+        },
+        "",
+    ),
     "format-of-a-directory": ({"format": "huggingface"}, ""),
     "no-row-has-the-column": (
         {"fields": {"input": "question"}},

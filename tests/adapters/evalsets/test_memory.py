@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -114,6 +115,21 @@ def test_a_directory_is_known_by_all_of_its_files(desk):
     assert desk.open(file="sets/it").digest != first.digest
     with pytest.raises(IntegrityError, match="set sha256: sha256:"):
         desk.open(file="sets/it", sha256=f"sha256:{'0' * 64}")
+
+
+def test_what_is_kept_of_a_sample_does_not_grow_with_it(desk):
+    row = {"input": "Hm? " * 400, "expect": {"exact": "x"}}
+    lines = "".join(json.dumps({"id": f"s{n}", **row}) + "\n" for n in range(4000))
+    desk.put("sets/it.jsonl", lines)
+    desk.put("sets/few.jsonl", lines[:2000].partition("\n")[0])
+    desk.open(file="sets/few.jsonl")  # imports
+    tracemalloc.start()
+    loaded = desk.open(file="sets/it.jsonl")
+    assert sum(1 for _ in loaded) == 4000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(lines) > 6_000_000
+    assert peak < 3_000_000  # two buffers of a megabyte, and twenty-four bytes a sample
 
 
 def test_a_place_that_cannot_be_written_is_told(desk, file):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.adapters.evalsets.line import sample_of
 from gatekeeper.adapters.evalsets.places import nearest_place, own_columns, place
-from gatekeeper.adapters.evalsets.shaping import cells, type_faults
+from gatekeeper.adapters.evalsets.shaping import cells, line_of, put, type_faults
 from gatekeeper.adapters.shapes import nearest
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+
+    from pydantic import JsonValue
 
     from gatekeeper.adapters import yaml
     from gatekeeper.adapters.evalsets.source import Part
@@ -22,8 +25,8 @@ SHOWN: Final = 12
 _PLACES: Final = "a place in a sample, such as input, expect.exact or tags.topic"
 
 
-def refuse_unknown_places(document: yaml.Document[EvalSet]) -> None:
-    """Raises `InputError` for every place that a sample has not."""
+def check_places(document: yaml.Document[EvalSet]) -> None:
+    """Raises `InputError` for every place that a sample has not, and every value that fits none."""
     header = document.value
     problems = [
         document.problem(
@@ -33,8 +36,35 @@ def refuse_unknown_places(document: yaml.Document[EvalSet]) -> None:
         for path in getattr(header, key)
         if place(path) is None
     ]
+    if not problems:
+        problems = [*_unfit_defaults(document), *_unfit_values(document)]
     if problems:
         raise InputError(problems)
+
+
+def _unfit_defaults(document: yaml.Document[EvalSet]) -> Iterator[Problem]:
+    for path, value in document.value.defaults.items():
+        yield from _unfit(document, ("defaults", path), path, value)
+
+
+def _unfit_values(document: yaml.Document[EvalSet]) -> Iterator[Problem]:
+    for path, meanings in document.value.values.items():
+        for key, value in meanings.items():
+            yield from _unfit(document, ("values", path, key), path, value)
+
+
+def _unfit(
+    document: yaml.Document[EvalSet], keys: tuple[str, ...], path: str, value: JsonValue
+) -> Iterator[Problem]:
+    """What is wrong with a value of the header that goes into every sample, told once and there."""
+    sample: dict[str, Any] = {"id": "any", "input": "any"}
+    put(sample, tuple(path.split(".")), value)
+    try:
+        sample_of(line_of(sample), document.file)
+    except InputError as error:
+        for one in error.problems:
+            if one.path.startswith(path):
+                yield document.problem(keys, one.message, one.accepted, one.nearest)
 
 
 def check(document: yaml.Document[EvalSet], part: Part, table: Table) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.evalsets.checker import Checker
-from gatekeeper.adapters.evalsets.columns import refuse_unknown_places
+from gatekeeper.adapters.evalsets.columns import check_places
 from gatekeeper.adapters.evalsets.converting import Converter
 from gatekeeper.adapters.evalsets.jsonl import lines
 from gatekeeper.adapters.evalsets.known import Known
@@ -39,7 +39,7 @@ def open_set(project: Project, path: Path) -> LoadedSet:
     """
     document = yaml.read(path, EvalSet, root=project.root)
     scorers = check_scorers(document, project)
-    refuse_unknown_places(document)
+    check_places(document)
     source = find(project, document)
     hasher = FileHasher(project.cache / "files.jsonl")
     with steady(source):

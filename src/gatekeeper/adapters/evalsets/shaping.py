@@ -66,11 +66,11 @@ class Shaper:
             if value is None or (self._text and value == ""):
                 continue
             try:
-                _put(sample, cell.place.path, self._converted(cell, value))
+                put(sample, cell.place.path, self._converted(cell, value))
             except ValueError as error:
                 faults.append((cell, str(error)))
         for path, value in self._defaults:
-            _put(sample, path, value, over=False)
+            put(sample, path, value, over=False)
         if "id" not in sample and not any(cell.place.path == ("id",) for cell in plan):
             sample = {"id": f"row-{number:06d}", **sample}
         return sample, faults
@@ -146,7 +146,7 @@ def _refused(value: object) -> Any:
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_refused)
 
 
-def _put(sample: dict[str, Any], path: tuple[str, ...], value: Any, *, over: bool = True) -> None:
+def put(sample: dict[str, Any], path: tuple[str, ...], value: Any, *, over: bool = True) -> None:
     """Set a place; null leaves it empty, and what is not an object is left as it is."""
     inner: Any = sample
     for key in path[:-1] if value is not None else ():
