@@ -129,6 +129,11 @@ class Run(Frozen):
     notes: tuple[str, ...] = ()
     """What a reader of the records should know, such as a line lost to a kill."""
 
+    @property
+    def unbound(self) -> bool:
+        """Its results were imported without saying which release they are about."""
+        return self.source is not None and self.candidate.digest == self.source.digest
+
     def expected(self, release: Digest) -> dict[str, int]:
         """First requests of conversations that `release` must have, by suite."""
         counts: dict[str, int] = {}

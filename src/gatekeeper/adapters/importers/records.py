@@ -1,0 +1,287 @@
+"""gatekeeper's own schema: one flat object a request, JSON Lines or Parquet.
+
+Everything is checked before anything is written, and DuckDB moves the rows: a million of them
+need no more memory than a thousand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from gatekeeper.adapters import yaml
+from gatekeeper.adapters.importers.files import head, lines
+from gatekeeper.adapters.shapes import nearest
+from gatekeeper.adapters.text import decode
+from gatekeeper.errors import InputError, Problem
+from gatekeeper.model.base import Frozen, Identifier, Usd
+from gatekeeper.model.evalset import Suite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+MAX_PROBLEMS: Final = 100
+PARQUET: Final = b"PAR1"
+
+Key = Annotated[str, Field(min_length=1, max_length=200)]
+Micros = Annotated[int, Field(ge=0, le=2**53)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Score = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class FlatRecord(Frozen):
+    """One request. Only `request_id` and `status` are required; null means not known."""
+
+    request_id: Key
+    status: Literal["ok", "degraded", "needs_review", "blocked", "error"]
+    sample_id: Key | None = None
+    """What it asked, so that two releases can be compared; by default the request itself."""
+    suite: Suite | None = None
+    release: Key | None = None
+    """``candidate``, ``baseline``, or the digest of one of them; the candidate by default."""
+    conversation: Key | None = None
+    turn: Annotated[int, Field(ge=0, le=1000)] | None = None
+    replicate: Annotated[int, Field(ge=0, le=1000)] | None = None
+    cluster: Key | None = None
+    time: Micros | None = None
+    """Microseconds since the epoch, UTC."""
+    reason: str | None = None
+    """Why it ended as it did, in one word."""
+    resolved: bool | None = None
+    follow_up: bool | None = None
+    corrected: bool | None = None
+    dissatisfied: bool | None = None
+    reviewed: bool | None = None
+    refused: bool | None = None
+    policy_violation: bool | None = None
+    schema_valid: bool | None = None
+    forbidden_tool_calls: Count | None = None
+    breach_actions: list[str] | None = None
+    latency_us: Micros | None = None
+    """Microseconds; in a load suite from when the request was due."""
+    scheduled_us: Micros | None = None
+    """Load suite: when it was due, in microseconds from the start."""
+    time_to_first_token_us: Micros | None = None
+    inter_token_us: Micros | None = None
+    queue_us: Micros | None = None
+    model: Key | None = None
+    attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Calls of a model that were made, retries included."""
+    input_tokens: Count | None = None
+    """Computed, and not read from a cache."""
+    cached_input_tokens: Count | None = None
+    """0 where `input_tokens` is given and this is not."""
+    output_tokens: Count | None = None
+    nano_usd: Count | None = None
+    usd: Usd | None = None
+    task_class: Key | None = None
+    tenant: Key | None = None
+    route: Key | None = None
+    input: str | None = None
+    answer: str | None = None
+    scores: dict[Identifier, Score | None] | None = None
+    score_errors: dict[Identifier, str] | None = None
+    """Scorers that crashed, and why."""
+
+    @model_validator(mode="after")
+    def _one_price(self) -> FlatRecord:
+        if self.usd is not None and self.nano_usd is not None:
+            raise ValueError("give `usd` or `nano_usd`, not both")
+        return self
+
+
+COLUMNS: Final = {
+    name: kind
+    for kind, names in {
+        "VARCHAR": (
+            "request_id status sample_id suite release conversation cluster reason model "
+            "task_class tenant route input answer"
+        ),
+        "BIGINT": (
+            "turn replicate time forbidden_tool_calls latency_us scheduled_us "
+            "time_to_first_token_us inter_token_us queue_us attempts input_tokens "
+            "cached_input_tokens output_tokens nano_usd"
+        ),
+        "BOOLEAN": (
+            "resolved follow_up corrected dissatisfied reviewed refused policy_violation "
+            "schema_valid"
+        ),
+        "DOUBLE": "usd",
+        "VARCHAR[]": "breach_actions",
+        "MAP(VARCHAR, DOUBLE)": "scores",
+        "MAP(VARCHAR, VARCHAR)": "score_errors",
+    }.items()
+    for name in names.split()
+}
+_FITS: Final = {
+    "VARCHAR": ("VARCHAR",),
+    "BIGINT": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    "BOOLEAN": ("BOOLEAN",),
+    "DOUBLE": ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "DECIMAL"),
+    "VARCHAR[]": ("VARCHAR[]",),
+    "MAP(VARCHAR, DOUBLE)": ("MAP(VARCHAR, ", "STRUCT("),
+    "MAP(VARCHAR, VARCHAR)": ("MAP(VARCHAR, VARCHAR)", "STRUCT("),
+}
+_CHUNK: Final = 1000
+
+
+def open_flat(connection: DuckDBPyConnection, path: Path, view: str) -> None:
+    """Make `view` of a file: typed columns of `COLUMNS`, every value checked.
+
+    Raises:
+        InputError: Everything that is wrong with it, at most a hundred problems.
+    """
+    if head(path) == PARQUET:
+        _view_parquet(connection, path, view)
+    else:
+        _check_lines(path)
+        columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
+        connection.execute(
+            f"CREATE VIEW {view} AS SELECT * FROM read_json('{_quoted(path)}', "  # noqa: S608
+            f"columns={{{columns}}}, format='newline_delimited', maximum_object_size=16777216)"
+        )
+    _refuse_twins(connection, path, view)
+
+
+# -- JSON Lines -----------------------------------------------------------------------------------
+
+
+def _check_lines(path: Path) -> None:
+    problems: list[Problem] = []
+    count = 0
+    for number, line in lines(path):
+        count += 1
+        problems += _line_problems(line, str(path), number)
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    if not count:
+        problems.append(Problem("has no records", str(path)))
+    if problems:
+        raise InputError(problems[:MAX_PROBLEMS])
+
+
+def _line_problems(line: bytes, file: str, number: int) -> list[Problem]:
+    from dataclasses import replace
+
+    from pydantic import ValidationError
+
+    try:
+        FlatRecord.model_validate_json(line)
+    except ValidationError:
+        try:
+            decode(line, file)
+            yaml.check(yaml.parse(line, file), FlatRecord)
+        except InputError as error:
+            return [replace(one, file=file, line=number) for one in error.problems]
+        return [Problem("is not a record in JSON", file, number, 1, accepted="one JSON object")]
+    return []
+
+
+# -- Parquet --------------------------------------------------------------------------------------
+
+
+def _view_parquet(connection: DuckDBPyConnection, path: Path, view: str) -> None:
+    import duckdb
+
+    source = f"read_parquet('{_quoted(path)}')"
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        message = f"is not sound Parquet: {str(error).splitlines()[0][:200]}"
+        raise InputError([Problem(message, str(path))]) from None
+    kinds = {str(name): str(kind) for name, kind, *_ in described}
+    problems = [one for name, kind in kinds.items() for one in _column_problems(path, name, kind)]
+    problems += [
+        Problem(f"lacks the column {name!r}", str(path))
+        for name in ("request_id", "status")
+        if name not in kinds
+    ]
+    if problems:
+        raise InputError(problems)
+    selected = ", ".join(_cast(name, kind, kinds.get(name)) for name, kind in COLUMNS.items())
+    connection.execute(f"CREATE VIEW {view} AS SELECT {selected} FROM {source}")  # noqa: S608
+    _check_rows(connection, path, view)
+
+
+def _column_problems(path: Path, name: str, kind: str) -> list[Problem]:
+    wanted = COLUMNS.get(name)
+    if wanted is None:
+        near = nearest(name, list(COLUMNS))
+        accepted = ", ".join(COLUMNS)
+        return [Problem(f"unknown column {name!r}", str(path), accepted=accepted, nearest=near)]
+    if not kind.startswith(_FITS[wanted]):
+        return [Problem(f"column {name!r} is {kind}", str(path), accepted=wanted)]
+    return []
+
+
+def _cast(name: str, wanted: str, found: str | None) -> str:
+    if found is None:
+        return f"NULL::{wanted} AS {name}"
+    if found.startswith("STRUCT("):
+        return f"from_json(to_json({name}), '\"{wanted}\"') AS {name}"
+    return f"{name}::{wanted} AS {name}"
+
+
+def _check_rows(connection: DuckDBPyConnection, path: Path, view: str) -> None:
+    """Check the values of a typed table as the lines of JSON are checked."""
+    cursor = connection.execute(f"SELECT * FROM {view}")  # noqa: S608
+    names = [column[0] for column in cursor.description or ()]
+    problems: list[Problem] = []
+    number = 0
+    while rows := cursor.fetchmany(_CHUNK):
+        for row in rows:
+            number += 1
+            problems += _row_problems(dict(zip(names, row, strict=True)), path, number)
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    if not number:
+        problems.append(Problem("has no records", str(path)))
+    if problems:
+        raise InputError(problems[:MAX_PROBLEMS])
+
+
+def _row_problems(row: dict[str, Any], path: Path, number: int) -> list[Problem]:
+    from pydantic import ValidationError
+
+    try:
+        FlatRecord.model_validate(row)
+    except ValidationError as error:
+        return [
+            Problem(
+                f"row {number}: found {one['input']!r}"[:200],
+                str(path),
+                path=".".join(map(str, one["loc"])),
+                accepted=one["msg"],
+            )
+            for one in error.errors(include_url=False)
+        ]
+    return []
+
+
+# -- both -----------------------------------------------------------------------------------------
+
+
+def _refuse_twins(connection: DuckDBPyConnection, path: Path, view: str) -> None:
+    """No two rows may be of the same request."""
+    found = connection.execute(
+        f"SELECT request_id, count(*) FROM {view} GROUP BY request_id HAVING count(*) > 1 "  # noqa: S608
+        "ORDER BY ALL LIMIT 10"
+    ).fetchall()
+    if found:
+        problems = [
+            Problem(
+                f"{count} rows are of the request {identity!r}",
+                str(path),
+                path="request_id",
+                accepted="one row a request",
+            )
+            for identity, count in found
+        ]
+        raise InputError(problems)
+
+
+def _quoted(path: Path) -> str:
+    return str(path.resolve()).replace("'", "''")
