@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.observation import (
     Census,
+    Failures,
     Missing,
     PairedProportion,
     Pairs,
@@ -98,6 +99,16 @@ SELECT DISTINCT coalesce(price_book, '') FROM calls
 WHERE kind = 'model' AND outcome = 'ok' AND nano_usd IS NOT NULL
 ORDER BY ALL
 """
+_FAILURES: Final = """
+SELECT count(*), count(*) FILTER (status = 'error'),
+  coalesce(mode(coalesce(reason, 'no reason')) FILTER (status = 'error'), '')
+FROM requests WHERE release = $candidate AND coalesce(arm, '') <> 'baseline'
+"""
+_CRASHES: Final = """
+SELECT count(*), count(*) FILTER (error IS NOT NULL), coalesce(mode(error), '')
+FROM scores JOIN requests USING (request_id)
+WHERE release = $candidate AND coalesce(arm, '') <> 'baseline'
+"""
 _ONE: Final = """
 SELECT count(*) AS n, count(*) FILTER (y IS NULL OR d IS NULL) AS missing,
   sum(y) AS y, sum(d) AS d, sum(unknown) AS unknown
@@ -151,6 +162,13 @@ class RunMeasurements:
     def price_books(self) -> tuple[str, ...]:
         """Digests of the price books that calls were priced with; "" for a call without one."""
         return tuple(row[0] for row in self._connection.execute(_PRICED).fetchall())
+
+    def failures(self) -> Failures:
+        """How much of the candidate's requests and scores are errors."""
+        side = {"candidate": self._candidate}
+        asked = self._connection.execute(_FAILURES, side).fetchone() or (0, 0, "")
+        scored = self._connection.execute(_CRASHES, side).fetchone() or (0, 0, "")
+        return Failures(*asked, *scored)
 
     def observe(self, metric: Metric, *, paired: bool) -> Observation:
         """What a decision about the candidate needs, against the baseline where `paired`."""

@@ -31,11 +31,20 @@ def gate(
 ) -> None:
     """Decide a stored run by a policy, without inference."""
     from gatekeeper.adapters.runs import find_run
-    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, parameters_of, write_text
+    from gatekeeper.cli.gates import (
+        EXIT_CODES,
+        attach,
+        decide_stored,
+        parameters_of,
+        refuse_unbound,
+        write_text,
+    )
     from gatekeeper.report.verdict import verdict_document, verdict_markdown, verdict_text
 
     session = Session(project, output)
     directory = find_run(session.project, run)
+    if record:
+        refuse_unbound(directory)
     verdict = decide_stored(session.project, directory, policy, parameters_of(parameter or ()))
     if markdown:
         write_text(markdown, verdict_markdown(verdict))

@@ -88,6 +88,19 @@ def decide_stored(
         return decide_run(run, measurements, applied, decided=datetime.now(UTC))
 
 
+def refuse_unbound(directory: Path) -> None:
+    """Refuse to keep a verdict where there is no release to attach it to."""
+    from gatekeeper.adapters.runs import read_run
+
+    run = read_run(directory)
+    if run.unbound:
+        raise UsageError(
+            "the run was imported without saying which release it is about",
+            where=run.id,
+            fix="import it again with --release REF, or gate it with --policy FILE --no-record",
+        )
+
+
 def attach(project: Project, verdict: Verdict) -> str:
     """Sign a verdict with the key of the gate and attach it to its release; returns its digest."""
     from gatekeeper.adapters.signing import sign_statement

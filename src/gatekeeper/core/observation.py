@@ -82,4 +82,34 @@ class Census:
     unknown: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How much of what a release was asked, and of what was scored, ended in an error.
+
+    Attributes:
+        errors: Requests with the status `error`, of `requests`.
+        reason: The most common reason among them.
+        crashed: Scores that are errors, of `scores`.
+        crash: The most common error among them.
+    """
+
+    requests: int
+    errors: int
+    reason: str
+    scores: int
+    crashed: int
+    crash: str
+
+    @property
+    def missing(self) -> Missing | None:
+        """Why nothing can be measured: every request, or every score, is an error."""
+        if self.requests and self.errors == self.requests:
+            what = f"all {self.requests:,} requests ended in an error, most often: {self.reason}"
+            return Missing("all_errors", what, "a run in which requests are answered")
+        if self.scores and self.crashed == self.scores:
+            what = f"all {self.scores:,} scores are errors, most often: {self.crash}"
+            return Missing("all_errors", what, "a run whose scorers work")
+        return None
+
+
 Observation = Proportion | PairedProportion | Sums | Times | Census | Missing

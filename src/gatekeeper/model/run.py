@@ -91,7 +91,12 @@ class RunSource(Frozen):
     tool: ShortText = ""
     """Name and version of what made them."""
     digest: Digest
-    """sha256 of the file that was imported."""
+    """sha256 of the file that was imported; of several, of the map from their names to sha256."""
+
+    @property
+    def label(self) -> str:
+        """Who made it, for people: ``inspect 0.3.285``."""
+        return self.tool or self.format
 
 
 class Run(Frozen):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gatekeeper.model.base import Digest, Frozen
 from gatekeeper.model.moment import Moment
+from gatekeeper.model.run import RunSource
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 RuleOutcome = Literal["pass", "fail", "inconclusive", "error", "not_applicable"]
@@ -70,3 +71,5 @@ class Verdict(Frozen):
     decided: Moment
     ended: Moment | None = None
     """When the run that this rests on ended: evidence ages from here."""
+    source: RunSource | None = None
+    """Where the run's records come from, where another tool made them."""

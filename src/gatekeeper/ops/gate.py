@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gatekeeper.core.catalogue import Metric
-    from gatekeeper.core.observation import Observation
+    from gatekeeper.core.observation import Failures, Observation
     from gatekeeper.core.rule_making import Locate
     from gatekeeper.model.policy import AnyPolicy
     from gatekeeper.model.run import Run
@@ -46,6 +46,10 @@ class Measurements(Protocol):
 
     def price_books(self) -> tuple[str, ...]:
         """Digests of the price books that calls were priced with; "" for a call without one."""
+        ...
+
+    def failures(self) -> Failures:
+        """How much of the candidate's requests and scores are errors."""
         ...
 
     def observe(self, metric: Metric, *, paired: bool) -> Observation:
@@ -87,7 +91,14 @@ def decide_run(
     """
     rules = policy.rules
     results = [*_unsound(run, measurements, policy, decided)]
-    results += [_decided(run, measurements, rule) for rule in rules if rule.test != "all_pass"]
+    broken = measurements.failures().missing
+    plain = [rule for rule in rules if rule.test != "all_pass"]
+    results += [
+        rules_of.missing(rule, broken, look_at=f"the run {run.id}")
+        if broken and rule.test != "evidence"
+        else _decided(run, measurements, rule)
+        for rule in plain
+    ]
     results += [rules_of.composite(rule, results) for rule in rules if rule.test == "all_pass"]
     return Verdict(
         outcome=rules_of.overall(results),
@@ -104,6 +115,7 @@ def decide_run(
         rules=_ordered(results, policy.value),
         decided=decided,
         ended=run.ended,
+        source=run.source,
     )
 
 

@@ -26,9 +26,8 @@ def import_document(run: Run) -> dict[str, Any]:
 
 def import_text(run: Run) -> str:
     """The run, what is in it, and what stands in its way."""
-    source = run.source
-    tool = (source.tool or source.format) if source else ""
-    lines = [f"[bold]{run.id}[/bold]  imported from {escape(tool)}"]
+    label = run.source.label if run.source else ""
+    lines = [f"[bold]{run.id}[/bold]  imported from {escape(label)}"]
     for used in run.sets:
         times = f", {used.replicates} replicates" if used.replicates > 1 else ""
         count = f"{used.samples:,} samples{times}"

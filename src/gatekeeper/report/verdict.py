@@ -67,7 +67,7 @@ def verdict_markdown(verdict: Verdict) -> str:
     lines = [
         f"### {mark} Gate: {verdict.outcome}",
         "",
-        f"{name}{_against(verdict)}, policy {policy}, run `{verdict.run}`",
+        f"{name}{_against(verdict)}, policy {policy}, run `{verdict.run}`{_origin(verdict)}",
         "",
     ]
     for rule in _by_outcome(verdict.rules):
@@ -92,12 +92,16 @@ def _heading(verdict: Verdict) -> list[str]:
     return [
         f"[{style}][bold]{mark} {verdict.outcome.upper()}[/bold][/{style}]  {_tally(verdict)}",
         f"  [bold]{name}[/bold]{escape(_against(verdict))}",
-        f"  [dim]policy {policy}, run {escape(verdict.run)}[/dim]",
+        f"  [dim]policy {policy}, run {escape(verdict.run)}{escape(_origin(verdict))}[/dim]",
     ]
 
 
 def _plain_name(name: str, digest: str) -> str:
     return f"{name}@sha256:{short(digest)}" if name else f"sha256:{short(digest)}"
+
+
+def _origin(verdict: Verdict) -> str:
+    return "" if verdict.source is None else f", imported from {verdict.source.label}"
 
 
 def _against(verdict: Verdict) -> str:

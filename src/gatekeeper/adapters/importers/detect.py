@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from gatekeeper.adapters.importers.files import document, head
+from gatekeeper.adapters.importers.files import document, first_object, head
 from gatekeeper.adapters.importers.records import PARQUET
 from gatekeeper.errors import InputError, Problem
 
@@ -39,28 +38,13 @@ def detect(path: Path) -> Format:
         return "inspect"
     if start == PARQUET:
         return "records"
-    found = _first_line(path)
+    found = first_object(path)
     if found is not None:
-        return _by_keys(path, found, _LINE_KEYS)
+        return _by_keys(path, found, (*_LINE_KEYS, *_DOCUMENT_KEYS))
     whole = document(path)
     if isinstance(whole, list) and whole and isinstance(whole[0], dict):
         return _by_keys(path, whole[0], _LINE_KEYS[2:3])
     return _by_keys(path, whole, _DOCUMENT_KEYS)
-
-
-def _first_line(path: Path) -> dict[str, Any] | None:
-    """The first line as an object, where the file is one object a line; else None."""
-    with path.open("rb") as file:
-        line = file.readline(16 << 20)
-        more = file.read(1)
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    known = (
-        any(keys <= found.keys() for _, keys in _LINE_KEYS) if isinstance(found, dict) else False
-    )
-    return found if known or (more and isinstance(found, dict)) else None
 
 
 def _by_keys(path: Path, found: Any, known: tuple[tuple[Format, frozenset[str]], ...]) -> Format:

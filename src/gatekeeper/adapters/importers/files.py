@@ -64,6 +64,17 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, found
 
 
+def first_object(path: Path) -> dict[str, Any] | None:
+    """The first line as an object; None where the file is not one object a line."""
+    with path.open("rb") as file:
+        line = file.readline(LINE_LIMIT)
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def document(path: Path) -> Any:
     """A JSON document; raises `InputError` for one that is none or too large."""
     return parse(read_regular(path.resolve(), str(path), DOCUMENT_LIMIT), str(path))

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import field, objects
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, counted, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ class GarakReport:
         self._threshold = 0.5
         self._model = "unknown"
         self.about = About(tool="garak", suite="safety")
+        self._begin()
 
     def files(self) -> tuple[Path, ...]:
         """The report."""
@@ -53,14 +54,22 @@ class GarakReport:
         if not finished:
             self.about.partial.append("the report has no completion entry: the run did not end")
         if waiting:
-            self.about.partial.append(f"{len(waiting):,} attempts were begun and never judged")
+            self.about.partial.append(f"{counted(len(waiting), 'attempt')} begun and never judged")
+
+    def _begin(self) -> None:
+        """Read what stands before the first attempt."""
+        for line, entry in objects(self._path):
+            kind = field(entry, "entry_type", str, self._path, line)
+            if kind == "attempt":
+                return
+            self._describe(kind, entry)
 
     def _describe(self, kind: str, entry: dict[str, Any]) -> None:
         """Take what the entries around the attempts say of the run."""
         about = self.about
         if kind == "start_run setup":
             about.tool = f"garak {entry.get('_config.version', '')}".strip()
-            about.name = str(entry.get("plugins.probe_spec") or "garak")
+            about.name = _probes(entry)
             self._threshold = float(entry.get("run.eval_threshold") or 0.5)
             target = (entry.get(f"plugins.target_{one}") for one in ("type", "name"))
             self._model = ".".join(str(one) for one in target if one) or "unknown"
@@ -106,6 +115,13 @@ def _violation(scores: tuple[Judgement, ...]) -> bool | None:
     if 0.0 in values:
         return True
     return None if None in values or not values else False
+
+
+def _probes(entry: dict[str, Any]) -> str:
+    """What the run was made of, as the command named it: before and since garak 0.17."""
+    spec = entry.get("run.spec") or {}
+    included = spec.get("include") if isinstance(spec, dict) else None
+    return ",".join(included) if included else str(entry.get("plugins.probe_spec") or "garak")
 
 
 def _moment(text: Any) -> datetime | None:

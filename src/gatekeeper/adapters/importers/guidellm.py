@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import document, field
-from gatekeeper.adapters.importers.items import About, Item, Usage, micro
+from gatekeeper.adapters.importers.items import About, Item, Usage, counted, micro
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ class GuidellmReport:
     def _judge_whole(self, requests: dict[str, Any], recorded: int) -> None:
         counts = {group: len(requests.get(group) or ()) for group in _GROUPS}
         if counts["errored"]:
-            self.about.partial.append(f"{counts['errored']:,} requests ended in an error")
+            self.about.partial.append(f"{counted(counts['errored'], 'request')} ended in an error")
         if counts["incomplete"]:
-            self.about.partial.append(f"{counts['incomplete']:,} requests were cancelled")
+            self.about.partial.append(f"{counted(counts['incomplete'], 'request')} cancelled")
         totals = (self._benchmark.get("metrics") or {}).get("request_totals") or {}
         if (total := totals.get("total", recorded)) != recorded:
             self.about.partial.append(f"only {recorded:,} of {total:,} requests are in the report")

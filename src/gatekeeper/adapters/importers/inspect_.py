@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.archive import Archive
 from gatekeeper.adapters.importers.files import document, field, head, unexpected
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged, micro
+from gatekeeper.adapters.importers.items import (
+    About,
+    Item,
+    Judgement,
+    Usage,
+    counted,
+    judged,
+    micro,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +65,9 @@ class InspectLog:
             limits += sample.get("limit") is not None
             yield item
         if errors:
-            self.about.partial.append(f"{errors:,} samples ended in an error")
+            self.about.partial.append(f"{counted(errors, 'sample')} ended in an error")
         if limits:
-            self.about.partial.append(f"{limits:,} samples were cut off at a limit")
+            self.about.partial.append(f"{counted(limits, 'sample')} cut off at a limit")
 
     def _header(self) -> dict[str, Any]:
         if self._archive is None:

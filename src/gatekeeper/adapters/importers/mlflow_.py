@@ -11,8 +11,8 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.adapters.importers.files import document, field, head, objects, unexpected
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.adapters.importers.files import document, field, first_object, objects, unexpected
+from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, counted, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,9 +56,9 @@ class MlflowResults:
             counts["unfinished"] += state not in _FINISHED
             yield self._trace(info, state, line)
         if counts["ERROR"]:
-            self.about.partial.append(f"{counts['ERROR']:,} traces ended in an error")
+            self.about.partial.append(f"{counted(counts['ERROR'], 'trace')} ended in an error")
         if counts["unfinished"]:
-            self.about.partial.append(f"{counts['unfinished']:,} traces were not finished")
+            self.about.partial.append(f"{counted(counts['unfinished'], 'trace')} unfinished")
 
     def _traces(self) -> Iterator[tuple[int, dict[str, Any]]]:
         if self._whole is None:
@@ -139,10 +139,8 @@ _TRUTH: Final = "a truth"
 
 
 def _is_lines(path: Path) -> bool:
-    if not head(path).startswith(b"{"):
-        return False
-    with path.open("rb") as file:
-        return file.readline(1 << 20).rstrip().endswith(b"}") and bool(file.read(1))
+    first = first_object(path)
+    return first is not None and "info" in first
 
 
 def _feedback(info: dict[str, Any]) -> Iterator[Judgement]:

@@ -11,8 +11,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.adapters.importers.files import document, field, head, objects, unexpected
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.adapters.importers.files import document, field, first_object, objects, unexpected
+from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, counted, judged
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ class PromptfooResults:
     def _finish(self, count: int, errors: int, crashed: int) -> None:
         about = self.about
         if errors:
-            about.partial.append(f"{errors:,} results are errors")
+            about.partial.append(f"{counted(errors, 'result')} in error")
         if crashed:
-            about.partial.append(f"assertions crashed on {crashed:,} results")
+            about.partial.append(f"assertions crashed on {counted(crashed, 'result')}")
         stats = ((self._whole or {}).get("results") or {}).get("stats") or {}
-        counted = sum(stats.get(key) or 0 for key in ("successes", "failures", "errors"))
-        if stats and counted != count:
-            about.partial.append(f"{count:,} results, and its statistics count {counted:,}")
+        total = sum(stats.get(key) or 0 for key in ("successes", "failures", "errors"))
+        if stats and total != count:
+            about.partial.append(f"{count:,} results, and its statistics count {total:,}")
         replicates = {times for _, times in self._samples.values()}
         about.replicates = max(replicates, default=1)
 
@@ -134,11 +134,8 @@ class PromptfooResults:
 
 def _is_lines(path: Path) -> bool:
     """Whether the first line is a result of its own."""
-    if not head(path).startswith(b"{"):
-        return False
-    with path.open("rb") as file:
-        line = file.readline(1 << 20)
-    return b'"testIdx"' in line and b'"results":{' not in line[:200]
+    first = first_object(path)
+    return first is not None and "testIdx" in first
 
 
 def _document(path: Path) -> dict[str, Any]:
