@@ -6,6 +6,8 @@ need no more memory than a thousand.
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
@@ -164,20 +166,27 @@ def _check_lines(path: Path) -> None:
 
 
 def _line_problems(line: bytes, file: str, number: int) -> list[Problem]:
-    from dataclasses import replace
-
     from pydantic import ValidationError
 
     try:
+        json.loads(line, object_pairs_hook=_once)
         FlatRecord.model_validate_json(line)
-    except ValidationError:
+    except (ValidationError, ValueError, RecursionError):
         try:
             decode(line, file)
             yaml.check(yaml.parse(line, file), FlatRecord)
         except InputError as error:
             return [replace(one, file=file, line=number) for one in error.problems]
+        except RecursionError:
+            return [Problem("is nested too deeply", file, number, 1)]
         return [Problem("is not a record in JSON", file, number, 1, accepted="one JSON object")]
     return []
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse a key that stands twice: readers differ in which one they take."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("a key twice")
 
 
 # -- Parquet --------------------------------------------------------------------------------------

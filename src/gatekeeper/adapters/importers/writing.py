@@ -200,9 +200,9 @@ def _part(connection: DuckDBPyConnection, run: Run, source: Source, suite: Suite
     flat, view = f"flat_{source.arm}", f"part_{source.arm}"
     open_flat(connection, source.path, flat)
     baseline = run.baseline.digest if run.baseline else None
-    known = {"candidate": False, "baseline": True, run.candidate.digest: False}
+    known = {"candidate": False, run.candidate.digest: False}
     if baseline:
-        known[baseline] = True
+        known |= {"baseline": True, baseline: True}
     _refuse_strangers(connection, source, flat, known)
     always = str(source.arm == "baseline").lower()
     named = ", ".join(f"'{name}'" for name, other in known.items() if other)
@@ -229,13 +229,12 @@ def _refuse_strangers(
     found = connection.execute(
         f"SELECT DISTINCT release FROM {view} WHERE release IS NOT NULL ORDER BY ALL LIMIT 100"  # noqa: S608
     ).fetchall()
-    accepted = [name for name in known if name != "baseline" or len(set(known.values())) > 1]
     problems = [
         Problem(
             f"rows are about {release!r}",
             str(source.path),
             path="release",
-            accepted=", ".join(name for name in accepted),
+            accepted=", ".join(known),
         )
         for (release,) in found
         if release not in known
