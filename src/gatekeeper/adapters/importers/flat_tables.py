@@ -65,6 +65,8 @@ _SELECTS: Final = {
     "scores": _SCORES,
     "outcomes": _OUTCOMES,
 }
+_ROW_GROUP: Final = 10_240
+"""Rows that are held before they are written: the answers of a million do not fit."""
 _DEFAULTS: Final[dict[str, str]] = {
     "serial": "0",
     "kind": "'model'",
@@ -96,7 +98,7 @@ def write_tables(connection: DuckDBPyConnection, parts: list[Part], directory: P
         target = str(directory / table.sealed).replace("'", "''")
         connection.execute(
             f"COPY (SELECT {columns} FROM ({union})) TO '{target}' "  # noqa: S608
-            "(FORMAT parquet, COMPRESSION zstd)"
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
         )
 
 

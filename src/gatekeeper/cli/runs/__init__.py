@@ -6,7 +6,16 @@ import importlib
 
 import typer
 
-VERBS: tuple[str, ...] = ("list", "show", "compare", "export", "import", "merge", "calibrate", "sync")
+VERBS: tuple[str, ...] = (
+    "list",
+    "show",
+    "compare",
+    "export",
+    "import",
+    "merge",
+    "calibrate",
+    "sync",
+)
 """Each is the function `runs_NAME` of the module `gatekeeper.cli.runs.NAME_`."""
 
 app = typer.Typer(
