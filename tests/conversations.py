@@ -14,6 +14,7 @@ from gatekeeper.model.record import RequestRow
 
 if TYPE_CHECKING:
     from gatekeeper.core.scoring import Score
+    from gatekeeper.core.scoring.scorer import Scorer
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -67,6 +68,12 @@ def talk(expect: dict[str, Any], *replies: Reply, system: str = "", **sample: An
     content = {"id": "s", "input": "?", "expect": expect, **sample}
     made = Sample.model_validate(content, strict=False)
     return Conversation(made, replies, ("The documentation does not say",), system)
+
+
+def named(*specs: Any) -> list[tuple[str, Scorer]]:
+    """Built-in scorers by the names of their scores."""
+    made = panel([ScorerSpec.model_validate(spec, strict=False) for spec in specs])
+    return [(one.name, one.scorer) for one in made.scorers]
 
 
 def scores(conversation: Conversation, *specs: Any) -> list[Score]:

@@ -95,6 +95,32 @@ def test_the_report_reads_well(project, capsys, golden, request):
     golden(request.path.parents[1] / "golden/calibration.txt", capsys.readouterr().out)
 
 
+def test_what_cannot_be_computed_is_said(project, capsys):
+    path = labels(project, {"sample_id": "s0", "label": 1})
+    assert call(project, path, "--scorer", "judge") == 0
+    told = capsys.readouterr().out
+    assert "agreement      1.000  (0.025 to 1.000)  1 of 1" in told
+    assert "specificity    none to count" in told
+    assert "not defined: everything has the same verdict" in told
+    assert "not defined: too few conversations" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "message"),
+    [
+        ("a.csv", 'sample_id,label\ns0,"1', "is not CSV"),
+        ("a.csv", "sample_id,label\ns0,", "has no label"),
+        ("a.csv", "sample_id,label\ns0,maybe", "found the label 'maybe'"),
+        ("a.jsonl", "[" * 100_000, "is nested too deeply"),
+        ("a.jsonl", '{"sample_id": "s0", "label": [1]}', "found the label"),
+    ],
+)
+def test_odd_labels_are_told(project, name, row, message):
+    with pytest.raises(InputError) as caught:
+        call(project, labels(project, row, name=name), "--scorer", "judge")
+    assert message in str(caught.value)
+
+
 def test_labels_may_be_csv(project, capsys):
     lines = ["sample_id,label,replicate", "s0,true,", "s1,0.0,0", "s2,YES,0"]
     path = labels(project, *lines, name="labels.csv")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations import reply, scores, talk, value
+from conversations import named, reply, scores, talk, value
 from gatekeeper.core.scoring.asking import told
 from gatekeeper.core.scoring.likeness import cosine, f1
 from gatekeeper.core.scoring.structure import at, same
@@ -183,6 +183,49 @@ NOTHING = [
 @pytest.mark.parametrize("spec", NOTHING, ids=str)
 def test_a_scorer_says_nothing_of_a_sample_that_does_not_ask(spec):
     assert scores(talk({}, reply("No")), spec) == []
+
+
+@pytest.mark.parametrize(("spec", "expect", "good", "bad"), CASES)
+def test_what_a_scorer_can_score_has_what_it_needs(spec, expect, good, bad):  # noqa: ARG001
+    ((_, scorer),) = named(spec)
+    assert scorer.fits(talk(expect, good).sample)
+
+
+@pytest.mark.parametrize("spec", NOTHING[:-5] + NOTHING[-3:], ids=str)
+def test_what_a_scorer_cannot_score_lacks_what_it_needs(spec):
+    ((_, scorer),) = named(spec)
+    assert not scorer.fits(talk({}, reply("No")).sample)
+
+
+def test_a_composition_decides_what_its_scorers_decide():
+    def role(kind, *names, **more):
+        of = list(names) if kind != "not" else names[0]
+        ((_, scorer),) = named({"scorer": kind, "of": of, **more})
+        return scorer.decides
+
+    assert role("all", "exact", "facts") == "task"
+    assert role("any", "pii", "tenant") == "policy"
+    assert role("all", "exact", "pii") == "info"
+    assert role("all", "exact", "pii", role="policy") == "policy"
+    assert role("not", "exact") == "task"
+    assert role("not", "pii") == "info"
+    assert role("weighted", "exact", weights=[1]) == "info"
+    assert role("weighted", "exact", weights=[1], threshold=0.5) == "task"
+
+
+@pytest.mark.parametrize(
+    ("spec", "expect", "answer"),
+    [
+        ({"scorer": "schema", "schema": SCHEMA}, {}, reply("[1")),
+        ("json_fields", {"json_fields": {"a": 1}}, reply("no")),
+        ("json_fields", {"json_fields": {"a": 1}}, reply('{"a": NaN}')),
+        ("json_fields", {"json_fields": {"a": 1}}, reply("[" * 100_000)),
+        ("trajectory", tools("a"), reply("", calls=(call("b"),))),
+        ({"scorer": "number", "which": "only"}, {"number": {"value": 1}}, reply("9" * 400)),
+    ],
+)
+def test_odd_answers_are_wrong_and_no_failure(spec, expect, answer):
+    assert value(talk(expect, answer), spec) == 0
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,49 @@ def test_an_engine_that_fails_is_tried_again_and_each_time_recorded(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("error", "told", "outcome"),
+    [
+        (EngineError("says no", retryable=False), "EngineError: says no", "error"),
+        (TimeoutError(), "TimeoutError: the judge grader took more than 120 s", "timeout"),
+        (OSError("gone"), "OSError: gone", "error"),
+    ],
+)
+def test_a_judge_that_fails_for_good_is_an_error_of_the_sample(tmp_path, error, told, outcome):
+    def speak(*_):
+        raise error
+
+    _, _, found = run(tmp_path, RUBRIC, speak)
+    assert (found["judge"].value, found["judge"].error) == (None, told)
+    assert [one.outcome for one in found["judge"].calls] == [outcome]
+
+
+def test_a_judge_that_is_down_is_asked_three_times(tmp_path):
+    def speak(*_):
+        raise EngineError("is down", retry_after=0.001)
+
+    _, _, found = run(tmp_path, RUBRIC, speak)
+    assert found["judge"].error == "EngineError: is down"
+    assert [one.error for one in found["judge"].calls] == ["is down"] * 3
+
+
+def test_a_judge_sees_good_answers_and_what_was_retrieved(tmp_path):
+    async def go():
+        engine = Engine(lambda *_: points(5))
+        spec = {**RUBRIC, "template": "{{ rubric }} of {{ points }}: {{ conversation }}"}
+        judges = {"grader": JudgeModel(engine, DIGEST)}
+        async with open_scoring(header(spec), project_at(tmp_path), judges=judges) as scoring:
+            answer = reply("24 months", chunks=("It is 24 months.",))
+            await scoring.score(talk({"references": ["24 months"]}, answer))
+        return engine.asked[0][0][0].content
+
+    question = asyncio.run(go())
+    assert question.startswith("Helpful. of 5: {")
+    shown = json.loads(question.removeprefix("Helpful. of 5: "))
+    assert shown["good_answers"] == ["24 months"]
+    assert shown["retrieved"] == ["It is 24 months."]
+
+
 def test_what_halts_a_run_is_not_taken_for_a_crash(tmp_path):
     class SpentError(Exception):
         pass

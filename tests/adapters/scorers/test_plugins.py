@@ -239,6 +239,23 @@ def test_a_package_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
     assert "there is no scorer 'brokn'; did you mean 'broken'?" in told
 
 
+def test_two_packages_with_a_scorer_of_one_name_are_told(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        info = tmp_path / f"site/{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[gatekeeper.scorers]\nsame = {name}:score\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with pytest.raises(InputError, match=r"several packages have a scorer .*: one 1.0, two 1.0"):
+        scored(tmp_path, "same")
+
+
+def test_a_file_that_is_too_large_is_not_read(project):
+    (project / "scorers/mine.py").write_text("#" * (1 << 20) + "\ndef good(talk): return 1\n")
+    with pytest.raises(InputError, match="more than 1,048,576 bytes"):
+        scored(project, mine("good"))
+
+
 def test_code_of_the_project_that_fails_when_it_is_run_is_told(project):
     (project / "scorers/mine.py").write_text("def good(talk): return 1\n1 / 0\n")
     with pytest.raises(InputError, match=r"mine\.py: cannot be run: ZeroDivisionError"):
