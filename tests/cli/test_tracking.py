@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ import pytest
 
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
+from evaluating import evaluate
+from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tracking.marks import mark, read
 from gatekeeper.adapters.tracking.target import Target
@@ -196,6 +199,18 @@ def test_an_mlflow_that_cannot_be_used_is_a_warning(
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+def test_an_evaluation_stands_whatever_mlflow_does(
+    root: Path, capsys: pytest.CaptureFixture[str], serve: Callable[[], None], shadow: Shadow
+) -> None:
+    serve()
+    shadow("raise ImportError('none')")
+    code, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml", "--mlflow", "sqlite:///x.db")
+    assert (code, verdict["outcome"]) == (0, "pass")
+    found = read(Project.open(root).runs / verdict["run"])
+    assert found is not None
+    assert (found.state, found.receipt) == ("owed", None)
 
 
 def test_settings_that_make_no_sense_are_a_warning(
@@ -421,6 +436,17 @@ def test_failing_samples_are_traces_with_their_scores(kept: Kept) -> None:
     spans = kept.server.spans(traces[0]["trace_id"])
     assert [span["name"] for span in spans] == ["request", "model small"]
     assert spans[1]["parent_span_id"] == spans[0]["span_id"]
+
+
+def test_the_guide_shows_what_its_example_prints(kept: Kept) -> None:
+    guide = (Path(__file__).parents[2] / "docs/mlflow.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    (expected,) = re.findall(r"^```text\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    store = Path(kept.server.store.removeprefix("sqlite:///"))
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=store.parent, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == expected
 
 
 def test_sync_sends_nothing_twice_and_goes_on_where_it_was_cut_off(

@@ -86,6 +86,12 @@ def evaluate(
     concurrency: Annotated[
         int, typer.Option("--concurrency", help="Conversations at a time.", min=1, max=4096)
     ] = 64,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(
+            "--mlflow", help="Track the run there; by default where MLFLOW_TRACKING_URI says."
+        ),
+    ] = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
@@ -127,7 +133,7 @@ def evaluate(
     if dry_run:
         _estimate(session, evaluation)
         return
-    _conclude(session, _sit(session, evaluation, run))
+    _conclude(session, _sit(session, evaluation, run), mlflow)
 
 
 def _refuse(fixed: Mapping[str, object]) -> None:
@@ -242,9 +248,10 @@ def _estimate(session: Session, evaluation: Evaluation) -> None:
     session.emit(estimate_document(found), estimate_text(found))
 
 
-def _conclude(session: Session, run: Run) -> None:
-    """The verdict, signed and kept; the exit code is its outcome."""
+def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
+    """The verdict, signed, kept and tracked; the exit code is its outcome."""
     from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored
+    from gatekeeper.cli.tracking import track
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
     directory = session.project.runs / run.id
@@ -252,5 +259,6 @@ def _conclude(session: Session, run: Run) -> None:
     verdict = decide_stored(session.project, directory, policy, run.options.parameters)
     attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict))
+    track(session, directory, verdict, mlflow)
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])
