@@ -44,7 +44,8 @@ WITH spent AS (
   SELECT request_id, bool_and(resolved) AS resolved, bool_or(follow_up) AS follow_up
   FROM outcomes GROUP BY request_id
 )
-SELECT (release = $candidate)::TINYINT AS side, coalesce(suite, '') AS suite,
+SELECT coalesce(arm = 'candidate', release = $candidate)::TINYINT AS side,
+  coalesce(suite, '') AS suite,
   coalesce(sample_id, conversation, parent, request_id) AS sample,
   count(*) AS requests,
   count(*) FILTER (status = 'error') AS errors,
@@ -81,7 +82,8 @@ GROUP BY ALL
 """
 SCORED: Final = """
 CREATE TEMP TABLE IF NOT EXISTS scored AS
-SELECT (release = $candidate)::TINYINT AS side, coalesce(suite, '') AS suite, scorer,
+SELECT coalesce(arm = 'candidate', release = $candidate)::TINYINT AS side,
+  coalesce(suite, '') AS suite, scorer,
   coalesce(sample_id, conversation, parent, request_id) AS sample,
   count(*) FILTER (value < 1) AS wrong,
   count(*) FILTER (value IS NOT NULL) AS exposures,

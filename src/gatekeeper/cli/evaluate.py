@@ -254,6 +254,9 @@ def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
     from gatekeeper.cli.tracking import track
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
+    if run.options.aa:
+        _tell_noise(session, run)
+        return
     directory = session.project.runs / run.id
     policy = Path(run.options.policy) if run.options.policy else None
     verdict = decide_stored(session.project, directory, policy, run.options.parameters)
@@ -262,3 +265,19 @@ def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
     track(session, directory, verdict, mlflow)
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])
+
+
+def _tell_noise(session: Session, run: Run) -> None:
+    """What an A/A run shows; it decides nothing, and no verdict comes of it."""
+    from gatekeeper.adapters.runs import open_tables
+    from gatekeeper.adapters.twins import TwinMeasurements
+    from gatekeeper.cli.gates import named_policy, policy_of
+    from gatekeeper.ops.noise import noise_of
+    from gatekeeper.report.noise import noise_document, noise_text
+
+    project, options = session.project, run.options
+    policy = Path(options.policy) if options.policy else named_policy(project, run.candidate.digest)
+    rules = policy_of(project, policy, options.parameters).rules
+    with open_tables(project.runs / run.id, run) as connection:
+        noise = noise_of(run, TwinMeasurements(connection, run.candidate.digest), rules)
+    session.emit(noise_document(noise), noise_text(noise))
