@@ -43,6 +43,12 @@ def test_a_question_that_a_document_holds_whole_is_found_with_its_answer():
     assert (one.words, one.share, one.answer) == (11, 1.0, True)
 
 
+def test_the_fact_that_is_asked_for_is_no_contamination():
+    question = "What is the admin port for the Stagon Max 4?"
+    fact = {"a.md": "We list the admin port for the Stagon Max 4 as 117."}
+    assert found(sample(question, contains=("117",)), documents=fact) == ()
+
+
 def test_an_answer_alone_is_no_contamination():
     assert found(sample("How long may I send the Zentor back?", exact="24 months")) == ()
 
@@ -55,9 +61,9 @@ def test_a_run_of_thirteen_words_of_a_longer_question_is_found_and_one_of_twelve
             assert len(found(sample(LONG), documents={"a.md": document})) == expected
 
 
-@pytest.mark.parametrize(("count", "expected"), [(8, 1), (7, 0)])
-def test_eight_words_of_a_shorter_question_are_enough(count, expected):
-    document = "x " + " ".join(words(SHORT)[2 : 2 + count]) + " y"
+@pytest.mark.parametrize(("count", "expected"), [(11, 1), (10, 1), (9, 0)])
+def test_a_shorter_question_has_to_be_there_as_good_as_whole(count, expected):
+    document = "x " + " ".join(words(SHORT)[:count]) + " y"
     assert len(found(sample(SHORT), documents={"a.md": document})) == expected
 
 

@@ -1,12 +1,13 @@
 """Eval samples that a release has seen: in its prompt, its examples, or its documents.
 
 An answer is meant to be read from the documents, so finding it there says nothing. What counts is
-the question: found whole, or a run of thirteen of its words (eight of a shorter one; Brown et al.
-2020, appendix C, count runs of thirteen). It weighs more where the expected answer follows it.
+the question: found as good as whole, or a run of thirteen of its words (which Brown et al. 2020,
+appendix C, count too). It weighs more where the expected answer follows it.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 LONG: Final = 13
 """Words in a row that are no coincidence."""
-SHORT: Final = 8
-"""The same for a question of fewer than `LONG` words; one of fewer than this has to be whole."""
+NEARLY: Final = 0.9
+"""Share of a question of fewer than `LONG` words that has to be there in one run.
+
+Less would find the facts that are asked for: half of a short question names its subject.
+"""
 BESIDE: Final = 100
 """Words after the question among which its answer counts as beside it."""
 NAMED: Final = 5
@@ -127,7 +131,7 @@ def _judged(held: _Held, name: str, sample: Sample) -> Contamination | None:
     """What is found of a sample where most of it is found; None where too little is."""
     asked = words(sample.input)
     numbers = held.index.numbered(asked)
-    least = LONG if len(asked) >= LONG else min(SHORT, len(asked))
+    least = min(LONG, math.ceil(NEARLY * len(asked)))
     if least < GRAM:
         where = held.questions.get(tuple(asked))
         found = Contamination(name, sample.id, where or "", len(asked), 1.0, answer=False)
