@@ -26,14 +26,17 @@ from evaluating import evaluate
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tracking.marks import mark, read
+from gatekeeper.adapters.tracking.process import MlflowProcess
 from gatekeeper.adapters.tracking.target import Target
 from gatekeeper.cli.gates import attach, decide_stored
 from gatekeeper.cli.main import run
 from gatekeeper.cli.session import Output, Session
 from gatekeeper.cli.tracking import told_of, track
 from gatekeeper.errors import UsageError
+from gatekeeper.model.record import CallRow, RequestRow, ScoreRow
 from gatekeeper.model.run import RunRelease
-from gatekeeper.model.tracking import Receipt
+from gatekeeper.model.tracking import FailingSample, Receipt, TrackedTurn
+from gatekeeper.ops.track import tracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -469,3 +472,45 @@ def test_sync_sends_nothing_twice_and_goes_on_where_it_was_cut_off(
     tags = pairs(found["data"]["tags"])
     assert tags["gatekeeper.policy"] == verdict.policy
     assert len(server.traces(cut)) == 3
+
+
+def test_a_conversation_shows_its_turns_retrievals_tools_and_crashed_scorers(
+    server: Server,
+) -> None:
+    """Written out here, since no run of the builders has all of it."""
+    request = RequestRow(
+        request_id="r0",
+        time=0,
+        lane="offline",
+        release="sha256:" + "c" * 64,
+        sample_id="s",
+        suite="agent",
+        status="ok",
+        latency_us=None,
+        input="Where is it?",
+        answer="On its way.",
+        sources=("orders.md#1",),
+    )
+    later = request.model_copy(
+        update={"request_id": "r1", "turn": 1, "status": "error", "sources": ()}
+    )
+    call = CallRow(request_id="r0", attempt=0, model="small", latency_us=2000, outcome="ok")
+    tool = call.model_copy(update={"kind": "tool", "model": "order_status", "attempt": None})
+    crashed = ScoreRow(request_id="r0", scorer="tone", value=None, error="no such label")
+    turns = (TrackedTurn(request=request, calls=(call, tool)), TrackedTurn(request=later))
+    told = tracked(
+        describe(SIZES, id="talk"),
+        None,
+        failing=(FailingSample(turns=turns, scores=(crashed,)),),
+    )
+    receipt = MlflowProcess(Target(server.uri, timeout=120)).send(told)
+    (trace,) = server.traces(receipt.id)
+    assert trace["state"] == "ERROR"
+    (assessed,) = trace["assessments"]
+    assert assessed["feedback"]["error"]["error_message"] == "no such label"
+    spans = {span["name"]: span for span in server.spans(trace["trace_id"])}
+    names = ["conversation", "request", "retrieval", "model small", "tool order_status"]
+    assert sorted(spans) == sorted(names)
+    began = describe().started.timestamp()
+    assert int(spans["conversation"]["start_time_unix_nano"]) == began * 1e9
+    assert int(spans["tool order_status"]["end_time_unix_nano"]) == began * 1e9 + 4_000_000
