@@ -1,6 +1,6 @@
 """The engine `openai` and whole evaluations over an endpoint that answers at once.
 
-    python benchmarks/endpoint.py [--requests 3000] [--samples 2000] [--peers] [--only NAME]
+    python benchmarks/endpoint.py [--requests 3000] [--samples 2000] [--peers]
 
 First the engine alone against aiohttp without it: requests a second and processor time. Then
 `gatekeeper evaluate` as a user starts it, start-up and gate included; with `--peers` beside
@@ -17,7 +17,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 CONCURRENT = 64
 ROUNDS = 3
+FEW = 100
+"""Samples of a run that is mostly start-up."""
 TALK = [
     Message("system", "You are the support desk. Answer from the context, briefly."),
     Message("user", "[1] The warranty of X is 24 months.\n" * 8 + "Question: how long is it?"),
@@ -131,37 +132,45 @@ async def alone(url: str, count: int) -> None:
         print(f"{name:28}{rate:12,.0f}{cpu:13,.0f}{cpu / floor:11.2f}")
 
 
-def whole(url: str, samples: int, only: str | None, *, compare: bool) -> None:
-    """Whole evaluations, one after the other; ratios to gatekeeper's."""
+def whole(url: str, sizes: tuple[int, int], only: str | None, *, compare: bool) -> None:
+    """Whole evaluations, one after the other: ours of the first size, others of the second.
+
+    Each is done twice, the first time with few samples: the difference is what a sample costs once
+    everything has started.
+    """
     home = peers.install() if compare else None
-    with tempfile.TemporaryDirectory() as directory:
-        found = {}
-        for name, prepare in peers.contestants(home).items():
-            if only and name not in (only, "gatekeeper"):
-                continue
-            place = Path(directory) / name.replace(" ", "-")
-            place.mkdir()
-            found[name] = peers.measure(prepare(place, url, samples), samples)
-    head = ("samples", "samples/s", "ours, times", "CPU ms each", "ours, times")
-    print(f"\n{'whole evaluations':26}" + "".join(f"{name:>13}" for name in head))
-    ours = found["gatekeeper"]
-    for name, one in found.items():
-        faster, leaner = ours.rate / one.rate, one.cpu_ms / ours.cpu_ms
-        row = f"{one.rate:13,.0f}{faster:13.1f}{one.cpu_ms:13.2f}{leaner:13.1f}"
-        print(f"{name:26}{samples:13,}{row}")
+    head = ("samples", "seconds", "start, s", "samples/s", "slower", "CPU ms", "more CPU")
+    print(f"\n{'whole evaluations':26}" + "".join(f"{name:>11}" for name in head))
+    ours: peers.Time | None = None
+    for name, prepare in peers.contestants(home).items():
+        mine = name.startswith("gatekeeper")
+        if only and not mine and name != only:
+            continue
+        samples = sizes[0] if mine else sizes[1]
+        few, many = (peers.measure(prepare, url, size) for size in (FEW, samples))
+        each = peers.Time(
+            (many.wall - few.wall) / (samples - FEW), (many.cpu - few.cpu) / (samples - FEW)
+        )
+        ours = ours or each
+        start = few.wall - FEW * each.wall
+        row = f"{samples:11,}{many.wall:11.1f}{start:11.1f}{1 / each.wall:11,.0f}"
+        row += f"{each.wall / ours.wall:11.1f}{each.cpu * 1e3:11.2f}{each.cpu / ours.cpu:11.1f}"
+        print(f"{name:26}{row}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=3000)
     parser.add_argument("--samples", type=int, default=2000)
+    parser.add_argument("--peer-samples", type=int, help="fewer for the others; they take longer")
     parser.add_argument("--tokens", type=int, default=20)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--only", help="this peer only")
     asked = parser.parse_args()
     with endpoint(asked.tokens) as url:
         asyncio.run(alone(url, asked.requests))
-        whole(url, asked.samples, asked.only, compare=asked.peers)
+        sizes = (asked.samples, asked.peer_samples or asked.samples)
+        whole(url, sizes, asked.only, compare=asked.peers)
 
 
 if __name__ == "__main__":

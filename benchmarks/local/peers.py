@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -50,32 +51,31 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """What a whole evaluation took."""
+    """Seconds on the clock and of the processor."""
 
-    rate: float
-    cpu_ms: float
+    wall: float
+    cpu: float
 
 
-def measure(job: Job, samples: int) -> Time:
-    """Run it; raises where fewer samples than asked for were answered."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        job.command,
-        cwd=job.place,
-        env=os.environ | QUIET | job.env,
-        capture_output=True,
-        check=False,
-    )
-    wall = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    count = job.proof()
-    if count != samples:
-        sys.exit(
-            f"{job.command[0]}: {count} of {samples} samples, exit {done.returncode}\n"
-            f"{done.stdout.decode()[-2000:]}\n{done.stderr.decode()[-4000:]}"
+def measure(prepare: Callable[[Path, str, int], Job], url: str, samples: int) -> Time:
+    """An evaluation as a process; ends the program where fewer samples than asked were answered."""
+    with tempfile.TemporaryDirectory() as place:
+        job = prepare(Path(place), url, samples)
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        done = subprocess.run(
+            job.command,
+            cwd=job.place,
+            env=os.environ | QUIET | job.env,
+            capture_output=True,
+            check=False,
         )
+        wall = time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if (count := job.proof()) != samples:
+            told = (done.stdout[-2000:] + done.stderr[-4000:]).decode()
+            sys.exit(f"{job.command[0]}: {count} of {samples} samples, {done.returncode}\n{told}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Time(samples / wall, cpu / samples * 1e3)
+    return Time(wall, cpu)
 
 
 def question(number: int) -> str:
