@@ -19,6 +19,7 @@ SOURCES = (
     "docs/runtime.md",
     "docs/mlflow.md",
     "docs/safety-suites.md",
+    "docs/runs.md",
 )
 
 

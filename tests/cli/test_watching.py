@@ -45,7 +45,11 @@ with RunRecords(directory) as records:
     for rows in rows_of(RUN, Behaviour(errors={"quality": 1})):
         records.write(rows)
         watch.finished(rows[0].suite, rows)
-    time.sleep(float(sys.argv[3]))
+    deadline = time.monotonic() + 30
+    while how == "estimate" and not watch._inner._estimator.results:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.4)  # a frame or two
     if how == "leave":
         raise SystemExit(5)
     if how == "interrupt":
@@ -54,7 +58,7 @@ with RunRecords(directory) as records:
 """
 
 
-def on_a_terminal(directory, how="end", seconds=0.4, **variables):
+def on_a_terminal(directory, how="end", **variables):
     """What a script that watches writes to a terminal of 80 columns."""
     mine, theirs = pty.openpty()
     here = Path(__file__).parent
@@ -68,7 +72,7 @@ def on_a_terminal(directory, how="end", seconds=0.4, **variables):
     }
     environment = {**environment, "CI": "", **variables}
     done = subprocess.Popen(
-        [sys.executable, "-c", ON_A_TERMINAL, how, str(directory), str(seconds)],
+        [sys.executable, "-c", ON_A_TERMINAL, how, str(directory)],
         stderr=theirs, stdin=theirs, env=environment,
     )  # fmt: skip
     os.close(theirs)
@@ -84,7 +88,7 @@ def on_a_terminal(directory, how="end", seconds=0.4, **variables):
 
 
 def test_a_terminal_sees_bars_estimates_and_gets_its_cursor_back(tmp_path):
-    seen = on_a_terminal(tmp_path, seconds=4.5)
+    seen = on_a_terminal(tmp_path, "estimate")
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
     assert re.search(r"quality +━+ +80/80 +100 %", plain)
     assert "resolved" in plain

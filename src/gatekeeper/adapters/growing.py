@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Self
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import LINES, whole_lines
-from gatekeeper.adapters.runs import select_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,6 +22,11 @@ _TEXTS: Final = {
     "outcomes": "",
 }
 """Texts that no metric reads are left out; they would fill the memory of a long run."""
+_COLUMNS: Final = ", ".join(f"{table.name}: '{table.struct}'" for table in TABLES)
+_FRESH: Final = f"""
+CREATE OR REPLACE TEMP TABLE fresh AS
+SELECT * FROM read_json($path, columns={{{_COLUMNS}}}, format='newline_delimited')
+"""  # noqa: S608 - constants only
 _ANSWERED_BY_BOTH: Final = """
 CREATE TEMP VIEW requests AS
 SELECT * FROM seen.main.requests WHERE (suite, sample_id) IN (
@@ -62,9 +66,13 @@ class GrowingTables:
             return 0
         fresh = Path(self._scratch.name) / LINES
         _cut(path, start, end, fresh)
+        self._connection.execute(_FRESH, {"path": str(fresh)})
         for table in TABLES:
-            rows, texts = select_rows(table, fresh), _TEXTS[table.name]
-            self._connection.execute(f"INSERT INTO {table.name} SELECT * {texts} FROM ({rows})")  # noqa: S608
+            self._connection.execute(
+                f"INSERT INTO {table.name} SELECT * {_TEXTS[table.name]} FROM "  # noqa: S608
+                f"(SELECT unnest(row) FROM (SELECT unnest({table.name}) AS row FROM fresh))"
+            )
+        self._connection.execute("DROP TABLE fresh")
         self._read = end
         return end - start
 
