@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
-from gatekeeper.report.runs import Listed
 
 if TYPE_CHECKING:
     from gatekeeper.cli.runs.verdicts import Verdicts
+    from gatekeeper.report.runs import Listed
 
 
 def runs_list(
@@ -49,6 +49,7 @@ def runs_list(
 def _row(directory: Path, verdicts: Verdicts | None) -> Listed:
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.errors import GatekeeperError
+    from gatekeeper.report.runs import Listed
 
     try:
         run = read_run(directory)
