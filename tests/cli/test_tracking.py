@@ -186,7 +186,8 @@ def test_a_server_that_never_answers_is_given_up_on(
     ("content", "said"),
     [
         ("raise ImportError('No module named mlflow')", "MLflow cannot be loaded"),
-        ("__version__ = '2.22.0'", "MLflow 2.22.0 is installed, and 3 or later is needed"),
+        ("__version__ = '2.22.0'", "MLflow 2.22.0 is installed, and 3.10 or later is needed"),
+        ("__version__ = '3.9.1'", "MLflow 3.9.1 is installed, and 3.10 or later is needed"),
         ("import os; os.abort()", "MLflow's process ended with -6"),
     ],
 )

@@ -9,8 +9,8 @@ from typing import Final
 from gatekeeper.model.base import Frozen
 from gatekeeper.model.tracking import Receipt, Tracked
 
-OLDEST: Final = 3
-"""The first major version of MLflow that has traces as they are sent here."""
+OLDEST: Final = (3, 10)
+"""The first version of MLflow known to take traces as they are sent here."""
 
 
 class Order(Frozen):
@@ -34,9 +34,10 @@ def carry_out(order: Order) -> Answer:
     try:
         import mlflow
 
-        if int(mlflow.__version__.split(".")[0]) < OLDEST:
+        if tuple(int(part) for part in mlflow.__version__.split(".")[:2]) < OLDEST:
+            oldest = ".".join(map(str, OLDEST))
             return Answer(
-                error=f"MLflow {mlflow.__version__} is installed, and {OLDEST} or later is needed",
+                error=f"MLflow {mlflow.__version__} is installed, and {oldest} or later is needed",
                 fix="pip install 'gatekeeper[mlflow]'",
             )
         from gatekeeper.adapters.tracking.mlflow import MlflowTracker
