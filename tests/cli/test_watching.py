@@ -36,6 +36,7 @@ import sys, time
 from pathlib import Path
 from builders_runs import Behaviour, describe, rows_of
 from gatekeeper.adapters.records import RunRecords
+from gatekeeper.cli.session import show
 from gatekeeper.cli.watching import watch_for
 from test_watching import RULES, RUN
 how, directory = sys.argv[1], Path(sys.argv[2])
@@ -50,6 +51,9 @@ with RunRecords(directory) as records:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(0.4)  # a frame or two
+    if how == "note":
+        show("[dim]ending after[/dim] those that have begun", error=True)
+        time.sleep(0.6)
     if how == "leave":
         raise SystemExit(5)
     if how == "interrupt":
@@ -102,6 +106,15 @@ def test_a_terminal_sees_bars_estimates_and_gets_its_cursor_back(tmp_path):
 def test_the_cursor_comes_back_even_where_nobody_says_that_it_ended(tmp_path, how):
     seen = on_a_terminal(tmp_path, how)
     assert seen.rindex(SHOW) > seen.rindex(HIDE)
+
+
+def test_what_is_noted_meanwhile_stands_above_the_view(tmp_path):
+    """The view is erased before the note and drawn again after it."""
+    seen = on_a_terminal(tmp_path, "note")
+    note = seen.index("ending after")
+    erased = seen.rindex("\x1b[2K", 0, note)
+    assert "━" not in seen[erased:note]
+    assert "━" in seen[note:]
 
 
 def test_no_colour_where_none_is_wanted(tmp_path):

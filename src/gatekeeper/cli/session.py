@@ -78,4 +78,11 @@ def show(text: str, *, error: bool) -> None:
     from rich.console import Console
 
     console = Console(stderr=error, highlight=False, soft_wrap=True, emoji=False)
-    console.print(text)
+    if not error:
+        console.print(text)
+        return
+    # A live view takes over `sys.stderr`, and rich itself would go around it, into the view.
+    with console.capture() as written:
+        console.print(text)
+    sys.stderr.write(written.get())
+    sys.stderr.flush()
