@@ -16,6 +16,7 @@ SOURCES = (
     "docs/releases.md",
     "docs/delivery.md",
     "docs/evalsets.md",
+    "docs/importing.md",
     "docs/runtime.md",
     "docs/mlflow.md",
     "docs/safety-suites.md",

@@ -109,6 +109,26 @@ def test_what_cannot_be_decided_exits_3(
     assert json.loads(capsys.readouterr().out)["outcome"] == outcome
 
 
+def test_a_run_in_which_every_request_failed_is_an_error_that_says_so(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery, Behaviour(errors={"quality": 100}))
+    assert gate(delivery, "--policy", "gates/desk.yaml", "--output", "json") == 3
+    document = json.loads(capsys.readouterr().out)
+    assert document["outcome"] == "error"
+    assert [(rule["code"], rule["reason"]) for rule in document["rules"]] == [
+        ("all_errors", "all 100 requests ended in an error, most often: no reason")
+    ]
+
+
+def test_one_answer_among_errors_is_decided(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery, Behaviour(errors={"quality": 99}))
+    assert gate(delivery, "--policy", "gates/desk.yaml", "--output", "json") == 1
+    assert json.loads(capsys.readouterr().out)["outcome"] == "fail"
+
+
 def test_a_run_can_be_decided_without_keeping_the_verdict(
     delivery: Delivery, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from delivery import Delivery, make_delivery
+from gatekeeper.adapters.importers.archive import Archive
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import store_of
 from gatekeeper.errors import InputError, UsageError
@@ -193,6 +194,24 @@ def test_options_that_do_not_fit_are_refused(delivery: Delivery) -> None:
     arguments = [str(EVAL), "--baseline", delivery.v1, "--project", str(delivery.root)]
     with pytest.raises(UsageError, match="the baseline has no results"):
         run(["runs", "import", *arguments])
+    for option in ("--task", "--cluster", "--resolved-by"):
+        path = FIXTURES / "garak/clean.report.jsonl"
+        with pytest.raises(UsageError, match="means nothing for results of garak"):
+            run(["runs", "import", str(path), option, "x", "--project", str(delivery.root)])
+
+
+def test_runs_show_gives_the_accuracy_and_standard_error_of_inspect(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = desk.load(EVAL, "--cluster", "topic")
+    assert run(["runs", "show", found.id, "-o", "json", "--project", str(desk.root)]) == 0
+    scores = {one["scorer"]: one for one in json.loads(capsys.readouterr().out)["scores"]}
+    reported = Archive(EVAL).document("header.json")["results"]["scores"]
+    metrics = {one["name"]: one["metrics"] for one in reported}["exactly"]
+    ours = scores["exactly"]
+    assert ours["mean"] == pytest.approx(metrics["accuracy"]["value"], abs=1e-9)
+    assert ours["stderr"] == pytest.approx(metrics["stderr"]["value"], abs=1e-9)
+    assert ours["clustered_stderr"] == pytest.approx(metrics["stderr2"]["value"], abs=1e-9)
 
 
 def test_one_result_twice_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from gatekeeper.model.run import Run, RunRelease
 
 NAME_LENGTH = 63
+TAKES: dict[str, tuple[Format, ...]] = {
+    "--cluster": ("inspect",),
+    "--task": ("lm-eval",),
+    "--resolved-by": ("inspect", "promptfoo", "lm-eval", "mlflow"),
+}
+"""The formats that an option is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ def import_run(session: Session, wanted: Import) -> Run:
     project = session.project
     path = regular(wanted.file)
     name = wanted.format or detect(path)
+    _refuse_strange_options(wanted, name)
     sources = _sources(session, wanted, path, name)
     run = _begun(session, wanted, name, sources)
     directory = project.runs / run.id
@@ -62,6 +69,22 @@ def import_run(session: Session, wanted: Import) -> Run:
         if name == "records":
             return write_records(directory, run, sources, wanted.suite or "quality")
         return write_items(directory, run, sources)
+
+
+def _refuse_strange_options(wanted: Import, name: Format) -> None:
+    """An option that a format does nothing with would be believed to do something."""
+    given = {
+        "--cluster": wanted.cluster,
+        "--task": wanted.task,
+        "--resolved-by": wanted.resolved_by,
+    }
+    for option, value in given.items():
+        if value and name not in TAKES[option]:
+            raise UsageError(
+                f"means nothing for results of {name}",
+                where=option,
+                fix=f"it is for {', '.join(TAKES[option])}",
+            )
 
 
 def _sources(session: Session, wanted: Import, path: Path, name: Format) -> list[Source]:

@@ -26,6 +26,11 @@ def number(value: float | None, unit: str) -> str:
     return _FORMATS[unit](value)
 
 
+def counted(number: int, what: str) -> str:
+    """``1 sample``, ``2,000 samples``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def listed(words: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     if len(words) < 2:  # noqa: PLR2004 - one or none needs no "and"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.canonical import short
+from gatekeeper.core.wording import counted
 from gatekeeper.report.markup import escape
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def import_text(run: Run) -> str:
     lines = [f"[bold]{run.id}[/bold]  imported from {escape(label)}"]
     for used in run.sets:
         times = f", {used.replicates} replicates" if used.replicates > 1 else ""
-        count = f"{used.samples:,} samples{times}"
+        count = f"{counted(used.samples, 'sample')}{times}"
         lines.append(f"  {escape(used.name)}  {count}, suite {used.suite}")
     lines += [f"  [yellow]decides nothing: {escape(reason)}[/yellow]" for reason in run.partial]
     lines += [f"  [dim]{escape(note)}[/dim]" for note in run.notes]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -22,17 +21,16 @@ _HEAD: Final = 4
 
 
 def regular(path: Path) -> Path:
-    """The file itself, links followed; raises `UsageError` for anything but a regular file."""
+    """The same path; raises `UsageError` for anything but a regular file or a link to one."""
     try:
-        resolved = path.resolve(strict=True)
-        mode = os.stat(resolved).st_mode  # noqa: PTH116 - never opens a pipe
+        mode = path.stat().st_mode
     except (OSError, RuntimeError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise UsageError(reason, where=str(path), fix="name a result file") from None
     if not stat.S_ISREG(mode):
         what = "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
         raise UsageError(what, where=str(path), fix="name a result file")
-    return resolved
+    return path
 
 
 def head(path: Path) -> bytes:

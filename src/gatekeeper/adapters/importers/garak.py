@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import field, objects
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, counted, judged
+from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.core.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import document, field
-from gatekeeper.adapters.importers.items import About, Item, Usage, counted, micro
+from gatekeeper.adapters.importers.items import About, Item, Usage, micro
+from gatekeeper.core.wording import counted
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:

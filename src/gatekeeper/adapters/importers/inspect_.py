@@ -16,10 +16,10 @@ from gatekeeper.adapters.importers.items import (
     Item,
     Judgement,
     Usage,
-    counted,
     judged,
     micro,
 )
+from gatekeeper.core.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -204,11 +204,6 @@ def judged(scorer: str, value: Any, words: Mapping[str, float], detail: str = ""
     return Judgement(scorer, None, f"{found} is no score", detail or None)
 
 
-def counted(number: int, what: str) -> str:
-    """``1 sample``, ``2,000 samples``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def micro(seconds: float | None) -> int | None:
     """Seconds as integer microseconds."""
     return None if seconds is None else round(seconds * 1e6)
