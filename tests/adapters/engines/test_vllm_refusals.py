@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,7 +64,7 @@ def test_a_model_without_chat_template_is_named(copy):
         ChatTokenizer.load(copy)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is here")
-def test_a_machine_without_vllm_says_so():
+def test_a_machine_without_vllm_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "path", [])
     with pytest.raises(UnavailableError, match="vLLM is not installed"):
         vllm.installed(seat_of("vllm").serving)

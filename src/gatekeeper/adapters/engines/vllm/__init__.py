@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.components import Serving
 
 WARM_UP_SECONDS: Final = 600.0
+ANYTHING: Final = {"type": "object"}
 WARM_UP: Final = (Message("user", "Hello"),)
 
 
@@ -32,10 +33,10 @@ def installed(serving: Serving) -> str:  # noqa: ARG001 - part of the interface
 
 
 async def open_engine(seat: Seat) -> VllmEngine:
-    """Load a model into vLLM, from files that were verified, and let it generate once.
+    """Load a model into vLLM, from files that were verified, and let it generate.
 
-    The first request of a process compiles and allocates for seconds, which no request of a
-    release should pay for out of its time limit.
+    The first request of a process compiles and allocates for seconds, and so does the first that
+    is held to a schema. No request of a release should pay for that out of its time limit.
 
     Raises:
         IntegrityError: Files lie beside the verified ones that vLLM could read.
@@ -55,15 +56,19 @@ async def open_engine(seat: Seat) -> VllmEngine:
         # The thread cannot be stopped; what it leaves behind can.
         loading.add_done_callback(_end)
         raise
+    guided = switched_on(seat.serving, "structured_output")
     engine = VllmEngine(
         loaded,
         seat.tokenizer,
         logprobs=switched_on(seat.serving, "logprobs"),
-        guided=switched_on(seat.serving, "structured_output"),
+        guided=guided,
         adapter=adapter,
     )
     try:
-        await engine.generate(WARM_UP, Sampling(max_tokens=2), timeout=WARM_UP_SECONDS)
+        for schema in (None, ANYTHING) if guided else (None,):
+            await engine.generate(
+                WARM_UP, Sampling(max_tokens=2), timeout=WARM_UP_SECONDS, json_schema=schema
+            )
     except BaseException:
         await engine.close()
         raise
