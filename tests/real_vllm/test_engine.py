@@ -6,6 +6,7 @@ It computes in float32 and greedily: answers have to equal those of `embedded`, 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.adapters.engines.conformance import (
+    AS_JSON,
     GREEDY,
     MODEL,
+    SCHEMA,
     Conformance,
     House,
     files_of,
+    question,
     seat_of,
 )
 
@@ -56,7 +60,7 @@ def vllm_house() -> Iterator[House]:
         engine = runner.run(vllm.open_engine(seat_of("vllm", **ARGUMENTS)))
         os.setpgid(0, ours)
         assert dict(os.environ) == before
-        yield House(engine, runner, guided=True)
+        yield House(engine, runner)
         runner.run(engine.close())
 
 
@@ -187,6 +191,12 @@ class TestVllm(Conformance):
     def house(self, vllm_house: House) -> House:
         return vllm_house
 
+    def test_an_answer_held_to_a_schema_has_no_other_choice(self, house: House):
+        one = {**SCHEMA, "properties": {"answer": {"const": "no"}, "source": {"const": 2}}}
+        talk = [AS_JSON, *question(4)[1:]]
+        made = house.run(house.engine.generate(talk, GREEDY, timeout=60, json_schema=one))
+        assert json.loads(made.text) == {"answer": "no", "source": 2}
+
     def test_it_can_be_closed_twice_and_answers_no_more(self, house: House):
         """Closed while requests run, it fails them at once and leaves no process behind."""
         group = os.getpgid(house.engine._loaded.pids[0])
@@ -216,8 +226,6 @@ def adapted_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def adapter(root: Path) -> Path:
     """A LoRA adapter of rank 8 on the query projections, its figures drawn with a fixed seed."""
-    import json
-
     import torch
     from safetensors.torch import save_file
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatekeeper.adapters.machine import read_version
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.runs import open_tables, read_run
 
@@ -125,6 +126,7 @@ def vllm_serve(model: Path) -> Iterator[str]:
     command += ["--served-model-name", "desk", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--dtype", "float32", "--enforce-eager", "--max-model-len", "512"]
     settings = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
+    settings["PYTHONPATH"] = f"{named(model.parent)}:{os.environ.get('PYTHONPATH', '')}"
     with (
         log.open("w") as out,
         subprocess.Popen(
@@ -140,6 +142,18 @@ def vllm_serve(model: Path) -> Iterator[str]:
                 server.wait(30)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def named(directory: Path) -> Path:
+    """Metadata under the name `vllm`: its command asks for them, and the CPU build has another.
+
+    vLLM knows by the version what it was built for.
+    """
+    version = f"{read_version('vllm', '_version.py')}+cpu"
+    made = directory / "named" / f"vllm-{version}.dist-info"
+    made.mkdir(parents=True)
+    (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}\n")
+    return made.parent
 
 
 def _wait(url: str, server: subprocess.Popen, log: Path) -> None:

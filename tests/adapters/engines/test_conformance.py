@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def embedded_house() -> Iterator[House]:
     with asyncio.Runner() as runner:
-        yield House(runner.run(embedded.open_engine(seat_of("embedded"))), runner)
+        engine = runner.run(embedded.open_engine(seat_of("embedded")))
+        yield House(engine, runner)
+        runner.run(engine.close())
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,9 @@ def openai_house() -> Iterator[House]:
         behind = runner.run(embedded.open_engine(seat_of("embedded")))
         with served(behind, runner) as url:
             patch.setenv(openai.BASE_URL, url)
-            yield House(runner.run(openai.open_engine(seat_of("openai"))), runner)
+            engine = runner.run(openai.open_engine(seat_of("openai")))
+            yield House(engine, runner)
+            runner.run(engine.close())
         runner.run(behind.close())
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from gatekeeper.adapters.engines.vllm.guidance import guided
 from gatekeeper.errors import EngineError
 from gatekeeper.ports import Generation
 
@@ -106,18 +107,19 @@ class VllmEngine:
         except EngineDeadError as error:
             raise EngineError("vLLM's engine has died", retryable=False) from error
         except (VLLMClientError, ValueError) as error:
-            raise EngineError(f"vLLM refuses the request: {error}", retryable=False) from error
+            what = f"vLLM refuses the request: {_why(error)}"
+            raise EngineError(what, retryable=False) from error
         except EngineGenerateError as error:
-            raise EngineError(f"vLLM failed: {error.__cause__ or error}") from error
+            raise EngineError(f"vLLM failed: {_why(error)}") from error
         finally:
             self._running.discard(name)
         return final
 
     def _parameters(self, sampling: Sampling, schema: Mapping[str, Any] | None) -> Any:
         from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+        from vllm.sampling_params import RequestOutputKind
 
-        guided = schema is not None and self._guided
+        held = guided(schema) if schema is not None and self._guided else None
         return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
@@ -129,7 +131,7 @@ class VllmEngine:
             logprobs=0 if self._logprobs else None,
             # The text is decoded once, at the end, by the release's tokenizer.
             detokenize=bool(sampling.stop),
-            structured_outputs=StructuredOutputsParams(json=dict(schema or {})) if guided else None,
+            structured_outputs=held,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
@@ -151,6 +153,11 @@ class VllmEngine:
             kv_cache_usage=self._usage.kv_cache,
             **_times(output.metrics, len(made.token_ids)),
         )
+
+
+def _why(error: Exception) -> str:
+    cause = error.__cause__
+    return f"{error}" if cause is None else f"{error} ({cause})"
 
 
 def _mean(total: float | None, tokens: int) -> float | None:
