@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 BLANK: Final = "[ \n]?"
 """What may stand before the first brace. Many vocabularies hold a blank and a brace as one token,
 and a model that learnt to begin with it says something else entirely when only the bare brace is
-let through: on the example, 108 of 410 answers were garbage behind a forced bare brace."""
+let through: of the example's 480 JSON answers, a forced bare brace changed 452."""
 
 
 def guided(schema: Mapping[str, Any]) -> Any:
