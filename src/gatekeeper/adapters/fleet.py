@@ -109,7 +109,12 @@ class ReleaseFleet:
                     )
                 )
                 self._note(opened[arm])
-            yield opened
+            try:
+                yield opened
+            finally:
+                # An endpoint says some things of itself in its answers only.
+                for pipeline in opened.values():
+                    self._learn(pipeline)
 
     @asynccontextmanager
     async def judges(self) -> AsyncIterator[dict[str, JudgeModel]]:
@@ -160,6 +165,13 @@ class ReleaseFleet:
             name = f"{model} of {pipeline.release.reference}" if other else model
             self.fingerprints[name] = found
             self._refuse_change(name, found)
+
+    def _learn(self, pipeline: Pipeline) -> None:
+        for model, engine in pipeline.engines.items():
+            known = self.fingerprints.get(model, {})
+            now = dict(engine.fingerprint)
+            if all(now.get(key) == told for key, told in known.items()):
+                self.fingerprints[model] = now
 
     def _refuse_change(self, name: str, found: Mapping[str, str]) -> None:
         """One run is served by one and the same thing, or its samples cannot be told apart."""

@@ -105,7 +105,14 @@ def prepare_again(session: Session, run: Run) -> Evaluation:
             fix=f"decide it: `gatekeeper gate {run.id}`",
         )
     baseline = run.baseline.digest if run.baseline else None
-    found = _evaluation(session.project, run.candidate.digest, baseline, run.options, run.seed)
+    found = _evaluation(
+        session.project,
+        run.candidate.digest,
+        baseline,
+        run.options,
+        run.seed,
+        contamination=run.contamination,
+    )
     sets = tuple((one.header.name, one.digest) for one in found.sets)
     if sets != tuple((one.name, one.digest) for one in run.sets):
         raise UsageError(
@@ -116,9 +123,16 @@ def prepare_again(session: Session, run: Run) -> Evaluation:
     return found
 
 
-def _evaluation(
-    project: Project, candidate: str, against: str | None, options: RunOptions, seed: int
+def _evaluation(  # noqa: PLR0913 - what a run is made of
+    project: Project,
+    candidate: str,
+    against: str | None,
+    options: RunOptions,
+    seed: int,
+    *,
+    contamination: tuple[str, ...] | None = None,
 ) -> Evaluation:
+    """The evaluation of two releases; what is known of contamination is not looked for again."""
     from gatekeeper.core.policy_forms import baseline_suites
 
     one, record = entrant(project, candidate)
@@ -131,6 +145,7 @@ def _evaluation(
     if against is None:
         compared = ()
     other = entrant(project, against)[0] if against else None
+    seen = _contamination(project, one, sets) if contamination is None else contamination
     return Evaluation(
         project=project,
         candidate=one,
@@ -144,7 +159,7 @@ def _evaluation(
         first_release=against is None,
         seed=seed,
         drift=_drift(project, (one, *([other] if other else [])), options),
-        contamination=_contamination(project, one, sets),
+        contamination=seen,
     )
 
 
@@ -161,11 +176,14 @@ def _drift(project: Project, entrants: Sequence[Entrant], options: RunOptions) -
     own = {"responses": options.responses} if options.responses else {}
     found: dict[str, None] = {}
     for one in entrants:
-        serving = on_this_machine(one.release.components.serving, own)
+        parts = one.release.components
+        serving = on_this_machine(parts.serving, own)
+        here = parts.model_copy(update={"serving": serving})
+        release = one.release.model_copy(update={"components": here})
         name = engines.choose(serving, options.engine)
         validated = _validated(project, one.release.digest, name)
         allow = options.allow_environment_drift
-        found |= dict.fromkeys(check_environment(one.release, name, validated, allow=allow))
+        found |= dict.fromkeys(check_environment(release, name, validated, allow=allow))
     return tuple(found)
 
 
