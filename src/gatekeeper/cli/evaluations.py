@@ -123,7 +123,7 @@ def prepare_again(session: Session, run: Run) -> Evaluation:
     return found
 
 
-def _evaluation(  # noqa: PLR0913 - what a run is made of
+def _evaluation(
     project: Project,
     candidate: str,
     against: str | None,

@@ -87,6 +87,8 @@ def contaminated(
         sets: Read once, a sample at a time.
     """
     held = _held(release.components.prompt, documents)
+    if held.index.empty and not held.questions:
+        return ()
     return tuple(
         found
         for one in sets

@@ -70,6 +70,11 @@ class PhraseIndex:
         self._shift = 64 - bits
         self._slots = _slots(self._hashes, bits)
 
+    @property
+    def empty(self) -> bool:
+        """Whether no text is long enough to hold a phrase."""
+        return not len(self._hashes)
+
     def numbered(self, found: Sequence[str]) -> list[int]:
         """Words as their numbers here; 0 for a word that no text has."""
         known = self._numbers
