@@ -83,7 +83,7 @@ def test_what_is_not_known_stays_unknown(tmp_path):
     names = ("attempts", "input_tokens", "nano_usd", "latency_us", "suite", "resolved")
     assert {first[name] for name in names} == {None}
     assert (first["output_tokens"], first["model"]) == (0, "m")
-    assert (second["release"], second["attempts"], second["scores"]) == ("candidate", None, None)
+    assert (second["release"], second["attempts"], second["scores"]) == ("candidate", 0, None)
 
 
 def test_nothing_is_left_behind_where_a_file_cannot_be_written(made, tmp_path):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from builders_runs import Behaviour, describe, make_run
+from builders_runs import BASELINE, CANDIDATE, Behaviour, Case, describe, make_run
 from gatekeeper.adapters.failures import Wanted, failures, talks
-from gatekeeper.adapters.looking import opened, suites
-from gatekeeper.adapters.runs import read_run
+from gatekeeper.adapters.growing import GrowingTables
+from gatekeeper.adapters.looking import measured, opened, suites
+from gatekeeper.adapters.records import RunRecords
+from gatekeeper.adapters.runs import read_run, seal
+from gatekeeper.core.catalogue import METRICS
+from gatekeeper.model.run import RunRelease
 
 SIZES = {"quality": 40, "structured": 40, "safety": 40, "benign": 20}
 ERRORS = {"quality": 1, "benign": 2}
@@ -84,3 +88,32 @@ def test_a_run_that_is_being_written_can_be_looked_into(tmp_path):
         ("baseline", 30, 0),
     ]
     assert read_run(tmp_path).files == {}
+
+
+@pytest.mark.parametrize("digest", [BASELINE, CANDIDATE])
+def test_each_side_is_measured_by_its_arm_even_where_both_are_one_release(tmp_path, digest):
+    run = describe({"quality": 40}, baseline=RunRelease(name="desk", digest=digest))
+    with RunRecords(tmp_path) as records:
+        for arm, behaviour in (("candidate", Behaviour(unresolved=8)), ("baseline", Behaviour())):
+            for number in range(40):
+                side = digest if arm == "baseline" else CANDIDATE
+                case = Case(side, "quality", number, behaviour, size=40)
+                rows = [
+                    row.model_copy(update={"request_id": f"{arm}/{row.request_id}"})
+                    for row in case.rows()
+                ]
+                first = rows[0].model_copy(update={"arm": arm})
+                records.write([first, *rows[1:]])
+    with GrowingTables(tmp_path) as tables:
+        tables.refresh()
+        metric = METRICS["resolved_rate"]
+        assert tables.paired(CANDIDATE, digest).observe(metric, paired=True).high.n == 40
+    run = seal(tmp_path, run)
+    with opened(tmp_path, run) as connection:
+        sides = [measured(connection, run, arm) for arm in ("candidate", "baseline")]
+        found = [one.observe(METRICS["resolved_rate"], paired=False).events for one in sides]
+        assert [(one.arm, one.samples) for one in suites(connection, run)] == [
+            ("candidate", 40),
+            ("baseline", 40),
+        ]
+    assert found == [32, 28]

@@ -271,6 +271,18 @@ def test_an_export_is_a_line_a_request(ask, tmp_path):
     assert {row["sample_id"] for row in rows} == {name.lower() for name in NAMES}
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_what_was_exported_can_be_imported_and_says_the_same(ask, tmp_path, kind):
+    name = ids(ask)[0]
+    before, target = ask("show", name), tmp_path / "out"
+    ask("export", name, "--format", kind, "--to", str(target))
+    sides = [before["run"][side]["digest"] for side in ("candidate", "baseline")]
+    made = ask("import", str(target), "--release", sides[0], "--baseline", sides[1])
+    after = ask("show", made["run"])
+    for part in ("metrics", "baseline_metrics", "scores", "suites", "failed"):
+        assert after[part] == before[part], part
+
+
 def test_shards_are_merged_and_then_gated(ask, root, tmp_path, capsys):
     shards = [str(path) for path in make_shards(tmp_path, 3)]
     whole = ask("merge", *shards)

@@ -51,7 +51,8 @@ WITH used AS (
 SELECT request_id, status, sample_id, suite, {ARM} AS release, conversation, turn, replicate,
   cluster, time, reason, resolved, follow_up, corrected, dissatisfied, reviewed, refused,
   policy_violation, schema_valid, forbidden_tool_calls, breach_actions, latency_us, scheduled_us,
-  time_to_first_token_us, inter_token_us, queue_us, model, attempts, input_tokens,
+  time_to_first_token_us, inter_token_us, queue_us, model,
+  CASE WHEN used.request_id IS NULL THEN 0 ELSE attempts END AS attempts, input_tokens,
   cached_input_tokens, output_tokens, nano_usd, task_class, tenant, route, input, answer,
   {{maps}}
 FROM requests LEFT JOIN used USING (request_id) LEFT JOIN fate USING (request_id)

@@ -31,7 +31,7 @@ _ANSWERED_BY_BOTH: Final = """
 CREATE TEMP VIEW requests AS
 SELECT * FROM seen.main.requests WHERE (suite, sample_id) IN (
   SELECT (suite, sample_id) FROM seen.main.requests
-  GROUP BY suite, sample_id HAVING count(DISTINCT release) = 2
+  GROUP BY suite, sample_id HAVING count(DISTINCT coalesce(arm, release)) = 2
 )
 """
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.runs import open_lines, open_tables
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run
 
 ARM: Final = "coalesce(arm, CASE WHEN release = $candidate THEN 'candidate' ELSE 'baseline' END)"
@@ -38,6 +40,11 @@ SELECT {ARM} AS arm, coalesce(suite, '') AS suite,
 FROM requests LEFT JOIN spent USING (request_id)
 GROUP BY ALL ORDER BY arm DESC, suite
 """  # noqa: S608 - constants only
+_SWAPPED: Final = """
+CREATE TEMP VIEW requests AS SELECT * REPLACE (
+  CASE arm WHEN 'candidate' THEN 'baseline' WHEN 'baseline' THEN 'candidate' END AS arm)
+FROM memory.main.requests
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,15 @@ def opened(directory: Path, run: Run) -> Iterator[DuckDBPyConnection]:
     connection = open_tables(directory, run) if run.files else open_lines(directory)[0]
     with connection:
         yield connection
+
+
+def measured(connection: DuckDBPyConnection, run: Run, arm: Arm) -> RunMeasurements:
+    """The measurements of one side: the baseline's are those of a run with the sides exchanged."""
+    cursor, baseline = connection.cursor(), run.baseline or run.candidate
+    if arm == "candidate":
+        return RunMeasurements(cursor, run.candidate.digest, baseline.digest)
+    cursor.execute(_SWAPPED)
+    return RunMeasurements(cursor, baseline.digest, run.candidate.digest)
 
 
 def suites(connection: DuckDBPyConnection, run: Run) -> tuple[SuiteCounts, ...]:

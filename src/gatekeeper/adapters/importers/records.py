@@ -70,8 +70,8 @@ class FlatRecord(Frozen):
     inter_token_us: Micros | None = None
     queue_us: Micros | None = None
     model: Key | None = None
-    attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Calls of a model that were made, retries included."""
+    attempts: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Calls of a model that were made, retries included; 0 where no model was asked."""
     input_tokens: Count | None = None
     """Computed, and not read from a cache."""
     cached_input_tokens: Count | None = None

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.model.record import JUDGE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.adapters.project import Project
     from gatekeeper.core.failing import Exchange
+    from gatekeeper.model.record import CallRow
     from gatekeeper.model.run import Run
 
 _SPOKEN: Final = frozenset({"ok", "degraded", "needs_review"})
@@ -39,14 +42,15 @@ def write_responses(project: Project, directory: Path, run: Run, target: Path) -
                 if line is not None:
                     file.write(json.dumps(line, ensure_ascii=False) + "\n")
                     written += 1
-                elif exchange.calls:
+                elif own_calls(exchange):
                     left_out += 1
     return written, left_out
 
 
 def _line(exchange: Exchange) -> dict[str, Any] | None:
     """What a model was asked and said; None where the record does not hold it."""
-    request, made = exchange.request, [call for call in exchange.calls if call.outcome == "ok"]
+    request, calls = exchange.request, own_calls(exchange)
+    made = [call for call in calls if call.outcome == "ok"]
     spoke = (
         request.status in {"ok", "degraded", "needs_review"} or request.reason == "model_refused"
     )
@@ -66,3 +70,8 @@ def _line(exchange: Exchange) -> dict[str, Any] | None:
         "text": request.answer,
         **{name: value for name, value in facts.items() if value is not None},
     }
+
+
+def own_calls(exchange: Exchange) -> list[CallRow]:
+    """The calls of the release, without those of judges."""
+    return [call for call in exchange.calls if call.tier != JUDGE]

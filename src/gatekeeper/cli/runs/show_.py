@@ -10,9 +10,12 @@ import typer
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gatekeeper.adapters.failures import Wanted
+    from gatekeeper.adapters.looking import SuiteCounts
+    from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run
     from gatekeeper.report.runs import Shown
 
@@ -81,8 +84,8 @@ def _shown(session: Session, directory: Path, run: Run) -> Shown:
             Verdicts(session.project).outcome(run),
             counted,
             _scores(connection, run),
-            _metrics(connection, run, baseline=False) if counted else (),
-            _metrics(connection, run, baseline=True) if counted and run.baseline else (),
+            _metrics(connection, run, counted, "candidate"),
+            _metrics(connection, run, counted, "baseline"),
             failures(connection, run, Wanted(limit=0))[1],
         )
 
@@ -99,12 +102,9 @@ def _scores(connection: Any, run: Run) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: (one["arm"] != "candidate", one["suite"], one["scorer"]))
 
 
-def _metrics(connection: Any, run: Run, *, baseline: bool) -> Any:
-    from gatekeeper.adapters.metrics import RunMeasurements
+def _metrics(connection: Any, run: Run, counted: Sequence[SuiteCounts], arm: Arm) -> Any:
+    from gatekeeper.adapters.looking import measured
     from gatekeeper.ops.measure_run import values
 
-    digests = [run.candidate.digest, run.baseline.digest if run.baseline else None]
-    if baseline:
-        digests.reverse()
-    measurements = RunMeasurements(connection.cursor(), digests[0] or "", digests[1])
-    return values(measurements, set(measurements.conversations(digests[0] or "")))
+    suites = {one.suite for one in counted if one.arm == arm}
+    return values(measured(connection, run, arm), suites) if suites else ()
