@@ -25,7 +25,7 @@ from gatekeeper.adapters.runs import open_tables, seal
 from gatekeeper.core.canonical import canonical_model
 from gatekeeper.errors import InputError
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
-from gatekeeper.model.run import RunRelease
+from gatekeeper.model.run import RunRelease, RunSource
 from gatekeeper.ops.gate import Policy, decide_run
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.verdict import RuleResult, Verdict
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
+SOURCE = RunSource(format="inspect", digest=CANDIDATE)
 TYPES: tuple[type[AnyPolicy], ...] = (GatePolicy, ReleaseGate, ReleasePromotion)
 
 
@@ -262,6 +263,40 @@ def test_the_document_has_the_keys_that_programs_rely_on(good: tuple[Path, Run])
     wanted = {"rule", "outcome", "estimate", "low", "high", "limit", "n", "reason", "section"}
     for rule in content["rules"]:
         assert wanted <= set(rule)
+
+
+DENIED = """\
+policy: release_promotion
+require: [success_rate >= 0.5]
+deny_if: [{eval_set_contamination: true}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "code"),
+    [
+        ({}, "pass", "shown"),
+        ({"contamination": ("2 samples found in few-shot example 1",)}, "fail", "contaminated"),
+        ({"source": SOURCE}, "error", "unsearched"),
+    ],
+)
+def test_a_policy_can_deny_samples_that_the_release_has_seen(
+    tmp_path: Path, good: tuple[Path, Run], changes: dict[str, Any], outcome: str, code: str
+) -> None:
+    (tmp_path / "policy.yaml").write_text(DENIED)
+    document = yaml.read(tmp_path / "policy.yaml", *TYPES, root=tmp_path)
+    found = judge(*good, Policy(document.value, {}, document.problem), **changes)
+    (rule,) = [one for one in found.rules if one.metric == "eval_set_contamination"]
+    assert (rule.outcome, rule.code) == (outcome, code)
+    if changes.get("contamination"):
+        assert "few-shot example 1" in rule.reason
+
+
+def test_the_verdict_names_its_eval_sets_and_what_served(good: tuple[Path, Run]) -> None:
+    engines = {"small": {"engine": "vllm", "version": "0.32.0"}, "scorers": {"judge": "x"}}
+    found = judge(*good, engines=engines)
+    assert found.engines == {"small": "vllm 0.32.0"}
+    assert found.sets == {one.name: one.digest for one in good[1].sets}
 
 
 def test_a_policy_that_is_none_is_told_before_anything_else(good: tuple[Path, Run]) -> None:

@@ -8,7 +8,7 @@ interrupted run reads the heads of lines and nothing else.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
@@ -46,6 +46,9 @@ class Head:
     nano_usd: int = 0
     tokens: int = 0
     cached: int = 0
+
+
+_HEAD: Final = tuple(one.name for one in fields(Head))
 
 
 def head_of(key: str, rows: Iterable[Row]) -> Head:
@@ -139,7 +142,9 @@ class RunRecords:
 def _line(key: str, rows: Sequence[Row]) -> bytes:
     import json
 
-    head = json.dumps(asdict(head_of(key, rows)), separators=(",", ":"))
+    found = head_of(key, rows)
+    parts = {name: getattr(found, name) for name in _HEAD}
+    head = json.dumps(parts, separators=(",", ":"))
     by_table: dict[str, list[str]] = {name: [] for name in _NAMES.values()}
     for row in rows:
         by_table[_NAMES[type(row)]].append(row.model_dump_json())

@@ -222,6 +222,7 @@ def _again(
 def _sit(session: Session, evaluation: Evaluation, run: Run) -> Run:
     from gatekeeper.cli.sittings import Sitting, carry_out
     from gatekeeper.cli.watching import watch_for
+    from gatekeeper.report.markup import escape
 
     directory, options = session.project.runs / run.id, run.options
 
@@ -235,6 +236,8 @@ def _sit(session: Session, evaluation: Evaluation, run: Run) -> Run:
         )
 
     session.note(f"[dim]run {run.id}[/dim]")
+    for told in (*run.drift, *run.contamination):
+        session.note(f"[yellow]{escape(told)}[/yellow]")
     return carry_out(Sitting(evaluation, run, directory, watch, session.note))
 
 

@@ -284,10 +284,12 @@ COMPOSITES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Rules about rules: their section, and the sections whose rules must all pass."""
 
+SEEN: Final = "eval_set_contamination"
 EVIDENCE: Final = {
+    SEEN: "eval samples that the release has seen",
     "sbom_attached": "an SBOM of the release",
     "provenance_attestation_present": "a provenance attestation",
     "dataset_lineage_present": "a signed lineage of its data",
     "unresolved_high_severity_findings": "findings of a vulnerability scan",
 }
-"""Statements about a release that a policy may demand, in words."""
+"""Statements about a release, or about its run, that a policy may demand or deny, in words."""

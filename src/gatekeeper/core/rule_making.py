@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gatekeeper.core.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS
+from gatekeeper.core.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS, SEEN
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.model.policy import Rule
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KeyPath = tuple[str | int, ...]
 SUPPLY_CHAIN: Final = "supply_chain"
-FINDINGS: Final = frozenset({"unresolved_high_severity_findings"})
+FINDINGS: Final = frozenset({"unresolved_high_severity_findings", SEEN})
 """Evidence that is bad where it is true; all other evidence is good where it is true."""
 _ACCEPTED: Final = "a metric, or evidence under `require` and `deny_if`"
 

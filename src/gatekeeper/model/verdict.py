@@ -71,5 +71,9 @@ class Verdict(Frozen):
     decided: Moment
     ended: Moment | None = None
     """When the run that this rests on ended: evidence ages from here."""
+    sets: dict[str, Digest] = Field(default_factory=dict)
+    """The eval sets that were used, by name."""
+    engines: dict[str, str] = Field(default_factory=dict)
+    """What served each model: engine and version."""
     source: RunSource | None = None
     """Where the run's records come from, where another tool made them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper.core import decide as rules_of
 from gatekeeper.core.canonical import canonical_model, digest, short
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.catalogue import METRICS, SEEN
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.policy_forms import (
@@ -116,10 +116,23 @@ def decide_run(
         decided=decided,
         ended=run.ended,
         source=run.source,
+        sets={one.name: one.digest for one in run.sets},
+        engines=_engines(run),
     )
 
 
+def _engines(run: Run) -> dict[str, str]:
+    """What served each model, in a few words."""
+    return {
+        model: f"{found['engine']} {found.get('version', '')}".strip()
+        for model, found in run.engines.items()
+        if "engine" in found
+    }
+
+
 def _decided(run: Run, measurements: Measurements, rule: Rule) -> RuleResult:
+    if rule.metric == SEEN:
+        return _seen(run, rule)
     if rule.test == "evidence":
         return rules_of.evidence(rule)
     metric = METRICS[rule.metric]
@@ -133,6 +146,24 @@ def _decided(run: Run, measurements: Measurements, rule: Rule) -> RuleResult:
     return rules_of.decide(rule, metric, measurements.observe(metric, paired=relative))
 
 
+def _seen(run: Run, rule: Rule) -> RuleResult:
+    """Whether samples were found in the prompt or the snapshot before the run began."""
+    if run.source is not None:
+        return rules_of.missing(rule, _UNSEARCHED)
+    if not run.contamination:
+        count = sum(one.samples for one in run.sets)
+        reason = f"none of {count:,} samples was found in the prompt or the documents"
+        return rules_of.result(rule, "pass", "shown", reason, n=count)
+    reason = "; ".join(run.contamination)[:4096]
+    look_at = "those samples, and the prompt or document that holds them"
+    return rules_of.result(rule, "fail", "contaminated", reason, look_at=look_at)
+
+
+_UNSEARCHED: Final = Missing(
+    "unsearched",
+    "the run was imported, and nothing says what its samples were",
+    "a run of `gatekeeper evaluate`",
+)
 _NO_BASELINE: Final = Missing(
     "no_baseline",
     "it compares with a baseline, and the run has none",
