@@ -18,78 +18,139 @@ if TYPE_CHECKING:
     from gatekeeper.ports import Watch
 
 
+RUN = "What is run"
+GATE = "How it is decided"
+USE = "What it may use"
+AGAIN = "Going on"
+
+
 def evaluate(
     ref: Annotated[str | None, typer.Argument(help="The release.", show_default=False)] = None,
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", help="What to compare with; by default what --env serves."),
+        typer.Option(
+            "--baseline",
+            rich_help_panel=RUN,
+            help="What to compare with; by default what --env serves.",
+        ),
     ] = None,
     env: Annotated[
-        str, typer.Option("--env", help="The environment that the release is meant for.")
+        str,
+        typer.Option(
+            "--env", rich_help_panel=RUN, help="The environment that the release is meant for."
+        ),
     ] = "local",
     engine: Annotated[
-        str | None, typer.Option("--engine", help="Take this engine and no other.")
+        str | None,
+        typer.Option("--engine", rich_help_panel=RUN, help="Take this engine and no other."),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Run this eval set only, by name or suite. Repeatable."),
+        typer.Option(
+            "--set",
+            rich_help_panel=RUN,
+            help="Run this eval set only, by name or suite. Repeatable.",
+        ),
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option("--policy", help="Decide by this policy, not the manifest's.")
+        Path | None,
+        typer.Option(
+            "--policy", rich_help_panel=GATE, help="Decide by this policy, not the manifest's."
+        ),
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
+        typer.Option(
+            "--parameter",
+            rich_help_panel=GATE,
+            help="A parameter of the policy: allowed_delta=0.02.",
+        ),
     ] = None,
     resume: Annotated[
-        str | None, typer.Option("--resume", help="Go on with this run where it was cut off.")
+        str | None,
+        typer.Option(
+            "--resume", rich_help_panel=AGAIN, help="Go on with this run where it was cut off."
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would cost at most, and ask nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            rich_help_panel=USE,
+            help="Say what it would cost at most, and ask nothing.",
+        ),
     ] = False,
     aa: Annotated[
-        bool, typer.Option("--aa", help="Run the release against itself: how noisy is it?")
+        bool,
+        typer.Option(
+            "--aa", rich_help_panel=RUN, help="Run the release against itself: how noisy is it?"
+        ),
     ] = False,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", help="Ask this many samples of each set, stratified.", min=1),
+        typer.Option(
+            "--limit",
+            rich_help_panel=RUN,
+            help="Ask this many samples of each set, stratified.",
+            min=1,
+        ),
     ] = None,
     shard: Annotated[
-        str | None, typer.Option("--shard", help="Run part i of n: 2/4. Merge the runs afterwards.")
+        str | None,
+        typer.Option(
+            "--shard", rich_help_panel=RUN, help="Run part i of n: 2/4. Merge the runs afterwards."
+        ),
     ] = None,
     max_usd: Annotated[
-        float | None, typer.Option("--max-usd", help="Stop before the run costs more.", min=0)
+        float | None,
+        typer.Option(
+            "--max-usd", rich_help_panel=USE, help="Stop before the run costs more.", min=0
+        ),
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", help="Stop before it uses more tokens.", min=0)
+        int | None,
+        typer.Option(
+            "--max-tokens", rich_help_panel=USE, help="Stop before it uses more tokens.", min=0
+        ),
     ] = None,
     cache: Annotated[
         bool | None,
         typer.Option(
             "--cache/--no-cache",
+            rich_help_panel=USE,
             help="Remember answers: by default those of pinned weights in this process.",
             show_default=False,
         ),
     ] = None,
     responses: Annotated[
         Path | None,
-        typer.Option("--responses", help="What the engine `recorded` answers from."),
+        typer.Option(
+            "--responses", rich_help_panel=RUN, help="What the engine `recorded` answers from."
+        ),
     ] = None,
     allow_environment_drift: Annotated[
         bool,
         typer.Option(
             "--allow-environment-drift",
+            rich_help_panel=AGAIN,
             help="Evaluate on another machine than the release was validated on; the run says so.",
         ),
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the random order.", min=0)] = 7,
+    seed: Annotated[
+        int, typer.Option("--seed", rich_help_panel=RUN, help="Seed of the random order.", min=0)
+    ] = 7,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", help="Conversations at a time.", min=1, max=4096)
+        int,
+        typer.Option(
+            "--concurrency", rich_help_panel=USE, help="Conversations at a time.", min=1, max=4096
+        ),
     ] = 64,
     mlflow: Annotated[
         str | None,
         typer.Option(
-            "--mlflow", help="Track the run there; by default where MLFLOW_TRACKING_URI says."
+            "--mlflow",
+            rich_help_panel=GATE,
+            help="Track the run there; by default where MLFLOW_TRACKING_URI says.",
         ),
     ] = None,
     output: OutputOption = Output.text,
