@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.columns import TABLES
+from gatekeeper.adapters.importers.records import ROW_GROUP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,8 +66,6 @@ _SELECTS: Final = {
     "scores": _SCORES,
     "outcomes": _OUTCOMES,
 }
-_ROW_GROUP: Final = 10_240
-"""Rows that are held before they are written: the answers of a million do not fit."""
 _DEFAULTS: Final[dict[str, str]] = {
     "serial": "0",
     "kind": "'model'",
@@ -98,7 +97,7 @@ def write_tables(connection: DuckDBPyConnection, parts: list[Part], directory: P
         target = str(directory / table.sealed).replace("'", "''")
         connection.execute(
             f"COPY (SELECT {columns} FROM ({union})) TO '{target}' "  # noqa: S608
-            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
         )
 
 

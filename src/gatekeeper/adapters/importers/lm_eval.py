@@ -52,7 +52,11 @@ class LmEvalResults:
         """Every document of the task, its filters put together."""
         held: dict[int, list[dict[str, Any]]] = {}
         for number, line in objects(self._samples):
-            held.setdefault(field(line, "doc_id", int, self._samples, number), []).append(line)
+            doc = field(line, "doc_id", int, self._samples, number)
+            if self._several:
+                held.setdefault(doc, []).append(line)
+            else:
+                yield self._item(doc, [line])
         for doc, found in held.items():
             yield self._item(doc, found)
 

@@ -105,12 +105,14 @@ def write_records(directory: Path, run: Run, sources: list[Source], suite: Suite
     """
     import duckdb
 
+    scratch = directory / "scratch"
+    scratch.mkdir()
     with duckdb.connect() as connection:
-        _bound(connection, directory / "scratch")
-        parts = [_part(connection, run, source, suite) for source in sources]
+        _bound(connection, scratch)
+        parts = [_part(connection, run, source, suite, scratch) for source in sources]
         write_tables(connection, parts, directory)
         updates = _facts(connection, directory, run, sources)
-    shutil.rmtree(directory / "scratch", ignore_errors=True)
+    shutil.rmtree(scratch)
     files = {table.sealed: file_digest(directory / table.sealed) for table in TABLES}
     sealed = run.model_copy(update={**updates, "files": files})
     atomic.sync_directory(directory)
@@ -196,9 +198,11 @@ def _span(run: Run, started: datetime | None, ended: datetime | None) -> dict[st
 # -- our own records ------------------------------------------------------------------------------
 
 
-def _part(connection: DuckDBPyConnection, run: Run, source: Source, suite: Suite) -> Part:
+def _part(
+    connection: DuckDBPyConnection, run: Run, source: Source, suite: Suite, scratch: Path
+) -> Part:
     flat, view = f"flat_{source.arm}", f"part_{source.arm}"
-    open_flat(connection, source.path, flat)
+    open_flat(connection, source.path, flat, scratch)
     baseline = run.baseline.digest if run.baseline else None
     known = {"candidate": False, run.candidate.digest: False}
     if baseline:
