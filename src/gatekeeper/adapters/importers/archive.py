@@ -45,9 +45,6 @@ class Archive:
 
     def _bytes(self, member: zipfile.ZipInfo) -> bytes:
         try:
-            if member.compress_type != ZSTANDARD:
-                with zipfile.ZipFile(self._path) as found:
-                    return found.read(member)
             data = self._unpacked(member)
         except Exception as error:  # noqa: BLE001 - whatever a decompressor says of broken bytes
             raise self._damaged(f"{member.filename} cannot be unpacked: {error}") from None
@@ -56,6 +53,7 @@ class Archive:
         return data
 
     def _unpacked(self, member: zipfile.ZipInfo) -> bytes:
+        """The content; read here, since opening the archive reads the names of all members."""
         import zstandard
 
         with self._path.open("rb") as file:
@@ -63,6 +61,12 @@ class Archive:
             lengths = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
             file.seek(sum(lengths), 1)
             packed = file.read(member.compress_size)
+        if member.compress_type == zipfile.ZIP_STORED:
+            return packed
+        if member.compress_type == zipfile.ZIP_DEFLATED:
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.file_size + 1)
+        if member.compress_type != ZSTANDARD:
+            raise ValueError(f"compression method {member.compress_type} is not known")
         with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as reader:
             return reader.read(member.file_size + 1)
 
