@@ -155,3 +155,23 @@ def test_what_is_wrong_is_said_before_any_request_is_sent(root):
     (root / "gates/desk.yaml").write_text(POLICY)
     (root / "eval_sets/load.yaml").write_text(LOAD.replace("desk-load", "desk-quality"))
     problem("two eval sets have the same name")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "qualty"], "there is no eval set 'qualty'; did you mean 'quality'?"),
+        (["--engine", "opnai"], "engine 'opnai'; did you mean 'openai'?"),
+        (["--responses", "nothing.jsonl"], "nothing.jsonl: no such file"),
+        (["--responses", "x", "--engine", "openai"], "'openai' does not answer from a file"),
+        (["--responses", "gates/desk.yaml"], "does not accept the engine 'recorded'"),
+        (["--shard", "5/4"], "--shard: '5/4' is no part of a run"),
+    ],
+)
+def test_a_name_that_is_wrong_is_said_before_anything_is_asked(root, monkeypatch, words, said):
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("GATEKEEPER_OPENAI_BASE_URL", "http://127.0.0.1:9")
+    with pytest.raises(UsageError) as caught:
+        run(["evaluate", "manifests/desk-v1.yaml", *words])
+    assert said in str(caught.value)
+    assert not runs(root)

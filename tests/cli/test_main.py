@@ -15,6 +15,7 @@ import typer
 from gatekeeper import __version__
 from gatekeeper.cli.boundary import guarded
 from gatekeeper.cli.main import VERBS, app, main, run
+from gatekeeper.cli.runs import VERBS as RUNS_VERBS
 from gatekeeper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,35 @@ def gatekeeper(*arguments: str, **environment: str) -> subprocess.CompletedProce
 def test_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"gatekeeper {__version__}\n"
+
+
+@pytest.mark.parametrize("group", ["keys", "runs"])
+def test_a_group_alone_says_what_it_has(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: run([group]), [group]) == 0
+    told = capsys.readouterr()
+    assert "list" in told.out
+    assert told.err == ""
+
+
+def test_the_group_of_runs_names_all_its_verbs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"Runs: {', '.join(RUNS_VERBS)}." in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verb"),
+    [
+        (["evaluate", "--limt", "3"], "gatekeeper evaluate"),
+        (["runs", "merge"], "gatekeeper runs merge"),
+        (["runs", "shw"], "gatekeeper runs"),
+        (["evaluat"], "gatekeeper"),
+    ],
+)
+def test_bad_usage_names_the_help_of_what_was_typed(arguments: list[str], verb: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run(arguments)
+    assert caught.value.fix == f"see `{verb} --help`"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])

@@ -60,6 +60,8 @@ def test_a_release_that_says_the_same_twice_has_no_noise(root, capsys, serve):
     capsys.readouterr()
     assert run(["evaluate", REF, "--aa", "--set", "quality", "--project", str(root)]) == 0
     assert "flips" in capsys.readouterr().out
+    assert run(["runs", "list", "--project", str(root)]) == 0
+    assert "A/A" in capsys.readouterr().out
 
 
 def test_nothing_is_known_of_a_release_that_never_answered(root, monkeypatch):

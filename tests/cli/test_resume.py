@@ -106,8 +106,9 @@ def test_ctrl_c_lets_what_has_begun_end_and_the_run_goes_on_later(many, capsys, 
     assert (found.status, found.files) == ("interrupted", {})
     done = [head.key for head in read_heads(directory / LINES)]
     assert len(done) == 10
-    with pytest.raises(UndecidedError, match="never finished"):
+    with pytest.raises(UndecidedError, match="never finished") as undecided:
         run(["gate", directory.name, "--project", str(many)])
+    assert f"evaluate --resume {directory.name}" in undecided.value.fix
     code, verdict = go_on(many, capsys)
     assert (code, verdict["run"]) == (0, directory.name)
     assert (whole(many).spend.sittings, whole(many).spend.repeated) == (2, 0)
@@ -134,6 +135,8 @@ def test_a_ceiling_stops_before_it_is_broken_and_a_higher_one_goes_on(many, caps
     with pytest.raises(UndecidedError, match="the run has reached its ceiling") as caught:
         run(["evaluate", REF, "--max-tokens", "3000", "--project", str(many)])
     assert "--resume" in caught.value.fix
+    assert caught.value.fix.startswith("raise --max-usd or --max-tokens to go on")
+    assert r"\n" not in capsys.readouterr().err
     found = read_run(runs(many)[0])
     assert (found.status, 0 < found.spend.tokens <= 3000) == ("interrupted", True)
     code, _ = go_on(many, capsys, "--max-tokens", "1000000")

@@ -283,6 +283,16 @@ def test_what_was_exported_can_be_imported_and_says_the_same(ask, tmp_path, kind
         assert after[part] == before[part], part
 
 
+def test_an_export_is_what_its_name_ends_in(ask, tmp_path):
+    heads = {"csv": b"request_id,", "parquet": b"PAR1", "jsonl": b'{"request_id"', "txt": b'{"req'}
+    for ending, head in heads.items():
+        target = tmp_path / f"out.{ending}"
+        ask("export", ids(ask)[0], "--to", str(target))
+        assert target.read_bytes().startswith(head), ending
+    ask("export", ids(ask)[0], "--to", str(target), "--format", "csv")
+    assert target.read_bytes().startswith(heads["csv"])
+
+
 def test_shards_are_merged_and_then_gated(ask, root, tmp_path, capsys):
     shards = [str(path) for path in make_shards(tmp_path, 3)]
     whole = ask("merge", *shards)

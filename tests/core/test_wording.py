@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper.core.wording import listed, number, percent
+from gatekeeper.core.wording import did_you_mean, listed, number, percent
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,8 @@ def test_words_in_a_row() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_a_name_that_is_near_is_offered() -> None:
+    assert did_you_mean("benin", ["quality", "benign"]) == "; did you mean 'benign'?"
+    assert did_you_mean("benin", ["quality"]) == ""

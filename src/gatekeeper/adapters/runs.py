@@ -118,7 +118,7 @@ def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
         raise UndecidedError(
             f"the run was never finished: it is {run.status} and its tables are not sealed",
             where=str(directory),
-            fix="evaluate again; part of a run decides nothing",
+            fix=f"part of a run decides nothing: `gatekeeper evaluate --resume {run.id}` goes on",
         )
     connection = _connection()
     view_tables(connection, directory, run)

@@ -176,7 +176,7 @@ def evaluate(
     else:
         options = RunOptions(
             environment=env,
-            engine=engine,
+            engine=_engine(engine, responses),
             sets=tuple(only or ()),
             limit=limit,
             shard=_shard(shard),
@@ -206,6 +206,25 @@ def _refuse(fixed: Mapping[str, object]) -> None:
             f"a run goes on as it began: {', '.join(given)} cannot be given with --resume",
             fix="with --resume give at most --max-usd, --max-tokens and --concurrency",
         )
+
+
+def _engine(engine: str | None, responses: Path | None) -> str | None:
+    """The engine asked for: answers in a file are for the one that replays them."""
+    from gatekeeper.errors import UsageError
+
+    if responses is None:
+        return engine
+    if engine not in (None, "recorded"):
+        raise UsageError(
+            f"the engine {engine!r} does not answer from a file",
+            where="--responses",
+            fix="leave --engine out, or say --engine recorded",
+        )
+    if not responses.is_file():
+        raise UsageError(
+            "no such file", where=str(responses), fix="check the name and the directory"
+        )
+    return "recorded"
 
 
 def _shard(text: str | None) -> Shard | None:

@@ -9,6 +9,7 @@ from gatekeeper.cli.environments import record_of, site_of
 from gatekeeper.cli.gates import named_policy, policy_of
 from gatekeeper.cli.pipelines import means_of
 from gatekeeper.cli.wiring import keys_of, resolve_ref, store_of
+from gatekeeper.core.wording import did_you_mean
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.ops import ledger
 
@@ -306,8 +307,11 @@ def sets_of(project: Project, paths: Sequence[str], chosen: Sequence[str]) -> tu
         raise UsageError("two eval sets have the same name", fix="give each a name of its own")
     for name in chosen:
         if not any(_called(one, name) for one in sets):
-            known = ", ".join(one.header.name for one in sets)
-            raise UsageError(f"there is no eval set {name!r}", fix=f"there are {known}")
+            names = [one.header.name for one in sets]
+            meant = did_you_mean(name, [*names, *(one.header.suite for one in sets)])
+            raise UsageError(
+                f"there is no eval set {name!r}{meant}", fix=f"there are {', '.join(names)}"
+            )
     return tuple(one for one in sets if not chosen or any(_called(one, n) for n in chosen))
 
 

@@ -35,6 +35,8 @@ VERBS = (
 
 It holds a function of the same name, or `app`, where the verb is a group.
 """
+_ASKS_NOTHING: list[list[str]] = [[], ["keys"], ["runs"]]
+"""Who types no more than this wants to know what there is."""
 
 app = typer.Typer(
     name="gatekeeper",
@@ -78,16 +80,15 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import Abort, TyperException
     from typer.main import get_command
 
+    words = [*arguments, "--help"] if arguments in _ASKS_NOTHING else arguments
     try:
-        result = get_command(app).main(
-            args=arguments or ["--help"], prog_name="gatekeeper", standalone_mode=False
-        )
+        result = get_command(app).main(args=words, prog_name="gatekeeper", standalone_mode=False)
     except Abort:
         raise KeyboardInterrupt from None
     except TyperException as error:
-        verb = next((word for word in arguments if not word.startswith("-")), "")
-        fix = f"see `gatekeeper {verb} --help`" if verb in VERBS else "see `gatekeeper --help`"
-        raise UsageError(error.format_message(), fix=fix) from None
+        context = getattr(error, "ctx", None)
+        verb = context.command_path if context else "gatekeeper"
+        raise UsageError(error.format_message(), fix=f"see `{verb} --help`") from None
     return result if isinstance(result, int) else 0
 
 

@@ -204,7 +204,8 @@ def _stopped(run: Run, reason: str) -> GatekeeperError:
     fix = f"go on with `gatekeeper evaluate --resume {run.id}`"
     if reason.startswith("interrupted"):
         return StoppedError(reason, where=f"run {run.id}", fix=fix)
-    return UndecidedError(reason.partition("\n")[0], where=f"run {run.id}", fix=fix)
+    more = "raise --max-usd or --max-tokens to"
+    return UndecidedError(reason, where=f"run {run.id}", fix=f"{more} {fix}")
 
 
 def _ended(run: Run, status: str) -> Run:

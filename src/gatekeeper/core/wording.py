@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from gatekeeper.core.statistics.estimate import Estimate
     from gatekeeper.model.policy import Rule
@@ -29,6 +29,14 @@ def number(value: float | None, unit: str) -> str:
 def counted(number: int, what: str) -> str:
     """``1 sample``, ``2,000 samples``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'benign'?`` where a known name is near, or nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def listed(words: Sequence[str]) -> str:

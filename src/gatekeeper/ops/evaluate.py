@@ -256,7 +256,7 @@ class _Runner:
                     held = await self._hold(handlers, self._plan.layout.place(index))
                     self._record(index, held.rows)
             except CeilingError as error:
-                self._stop.ask(str(error))
+                self._stop.ask(error.what)
                 return
 
     async def _hold(self, handlers: Mapping[Arm, Handler], place: Place) -> Held:
@@ -322,7 +322,7 @@ class _Runner:
         try:
             served = await ask_once(self._plan.case(due.place, due.due_us), handler)
         except CeilingError as error:
-            self._stop.ask(str(error))
+            self._stop.ask(error.what)
             return
         late = self._clock.monotonic_us() - start - due.due_us
         row = served.request.model_copy(update={"latency_us": late, "scheduled_us": due.due_us})

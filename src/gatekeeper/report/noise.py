@@ -25,18 +25,30 @@ def noise_document(noise: Noise) -> dict[str, Any]:
 def noise_text(noise: Noise) -> str:
     """Flips first, then the rules; a rule that would have blocked stands out."""
     head = f"[bold]A/A[/bold]  {escape(noise.release_name)}@sha256:{short(noise.release)} twice"
-    blocked = [rule.rule for rule in noise.rules if rule.outcome not in {None, "pass"}]
     lines = [head, f"  [dim]run {escape(noise.run)}[/dim]", ""]
     lines += _table([_FLIPPED, *map(_flip_cells, noise.flips)])
     lines += ["", *_table([_RULES, *map(_rule_cells, noise.rules)]), ""]
+    return "\n".join([*lines, *_conclusion(noise.rules)])
+
+
+def _conclusion(rules: Sequence[RuleNoise]) -> list[str]:
+    """Which rules would have stopped the release, and which saw nothing of it."""
+    blocked = [rule.rule for rule in rules if rule.outcome in {"fail", "inconclusive"}]
+    blind = [rule.rule for rule in rules if rule.outcome == "error"]
+    compared = any(rule.outcome == "pass" for rule in rules)
+    lines = []
     if blocked:
         lines.append(
-            f"[yellow]{escape(', '.join(blocked))} would not have let the release pass against "
-            "itself: the limit is within the noise, or the samples are too few.[/yellow]"
+            "[yellow]Would not let the release pass against itself: the limit is within the noise,"
         )
-    else:
-        lines.append("Every rule that compares would have passed.")
-    return "\n".join(lines)
+        lines.append("or the samples are too few.[/yellow]")
+        lines += [f"  {escape(name)}" for name in blocked]
+    elif compared:
+        lines.append("Every rule that compares and had samples would have passed.")
+    if blind:
+        lines.append("Without samples here, so that nothing is known of their noise:")
+        lines += [f"  {escape(name)}" for name in blind]
+    return lines
 
 
 def _flip_cells(one: Flips) -> tuple[str, ...]:

@@ -140,6 +140,8 @@ def _headline(run: Run, verdict: str) -> str:
         parts.append(
             f"[yellow]{f'shard {shard.index}/{shard.count}' if shard else 'partial'}[/yellow]"
         )
+    if run.options.aa:
+        parts.append("[cyan]A/A[/cyan]")
     if run.source:
         parts.append("[cyan]imported[/cyan]")
     return "  ".join(parts)

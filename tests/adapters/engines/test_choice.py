@@ -38,12 +38,15 @@ def test_an_engine_that_the_release_does_not_accept_is_bad_usage():
 
 def test_when_none_is_there_each_says_why(monkeypatch):
     monkeypatch.delenv("GATEKEEPER_OPENAI_BASE_URL", raising=False)
+    monkeypatch.delenv("GATEKEEPER_RESPONSES", raising=False)
     wanted = serving("embedded", "openai", "recorded", embedded="<1")
     with pytest.raises(UnavailableError) as caught:
         engines.choose(wanted)
     assert "is installed, <1 is accepted" in caught.value.what
     assert "openai: GATEKEEPER_OPENAI_BASE_URL names no endpoint" in caught.value.what
-    assert "recorded: is not part of this version" in caught.value.what
+    assert "recorded: no file of responses is named" in caught.value.what
+    assert "export GATEKEEPER_OPENAI_BASE_URL=http" in caught.value.fix
+    assert "give one with --responses" in caught.value.fix
 
 
 def test_a_version_range_that_is_none_is_named():

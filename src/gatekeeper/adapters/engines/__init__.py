@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from gatekeeper.core.wording import did_you_mean
 from gatekeeper.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -45,17 +46,23 @@ def choose(serving: Serving, wanted: str | None = None) -> str:
     """
     accepted = [one for one in serving.engines if wanted in (None, one.name)]
     if not accepted:
-        names = ", ".join(one.name for one in serving.engines)
-        raise UsageError(f"the release does not accept the engine {wanted!r}", fix=f"use {names}")
-    reasons = []
+        names = [one.name for one in serving.engines]
+        raise UsageError(
+            f"the release does not accept the engine {wanted!r}{did_you_mean(wanted or '', names)}",
+            fix=f"use {', '.join(names)}, or name it under serving.engines and build again",
+        )
+    reasons, fixes = [], []
     for requirement in accepted:
         try:
             _check(requirement, serving)
         except UnavailableError as error:
             reasons.append(f"{requirement.name}: {error.what}")
+            fixes += [error.fix] if error.fix else []
         else:
             return requirement.name
-    raise UnavailableError("no engine can serve this release: " + "; ".join(reasons))
+    raise UnavailableError(
+        "no engine can serve this release: " + "; ".join(reasons), fix="; or ".join(fixes)
+    )
 
 
 def installed(name: str, serving: Serving) -> str:

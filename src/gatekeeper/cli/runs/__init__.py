@@ -19,7 +19,8 @@ VERBS: tuple[str, ...] = (
 """Each is the function `runs_NAME` of the module `gatekeeper.cli.runs.NAME_`."""
 
 app = typer.Typer(
-    help="Runs: list, show, compare, export, import, merge, sync.", no_args_is_help=True
+    help="Runs: list, show, compare, export, import, merge, calibrate, sync.",
+    no_args_is_help=True,
 )
 
 for _verb in VERBS:

@@ -34,8 +34,13 @@ def runs_export(
     run: Annotated[str, typer.Argument(help="The run: its id, the beginning of it, or a path.")],
     to: Annotated[Path, typer.Option("--to", help="The file to write.")],
     format_: Annotated[
-        Format, typer.Option("--format", help="jsonl and parquet can be imported again.")
-    ] = Format.jsonl,
+        Format | None,
+        typer.Option(
+            "--format",
+            help="By default what the name ends in, or jsonl. csv cannot be imported.",
+            show_default=False,
+        ),
+    ] = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
@@ -51,6 +56,7 @@ def runs_export(
     from gatekeeper.report.markup import one_line
 
     session = Session(project, output)
+    format_ = format_ or _of_name(to)
     directory = find_run(session.project, run)
     found = read_run(directory)
     document: dict[str, Any] = {"run": found.id, "file": str(to), "format": format_.value}
@@ -65,3 +71,9 @@ def runs_export(
     with opened(directory, found) as connection:
         rows = export(connection, found, FLAT[format_], to)
     session.emit({**document, "rows": rows}, f"[green]wrote[/green] {rows:,} requests to {where}")
+
+
+def _of_name(target: Path) -> Format:
+    """The format that a file's name promises."""
+    ending = target.suffix.removeprefix(".")
+    return Format(ending) if ending in {one.value for one in FLAT} else Format.jsonl
