@@ -10,6 +10,9 @@ import pytest
 from conversations import reply
 from gatekeeper.core.ceiling import CeilingError
 from gatekeeper.core.order import Finished, Layout, Share
+from gatekeeper.core.scoring.panel import Called, Scoring
+from gatekeeper.core.scoring.plain import Alone
+from gatekeeper.core.scoring.scorer import Scorer, flag
 from gatekeeper.model.envelope import ToolCall
 from gatekeeper.model.evalset import EvalSet, Sample
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
@@ -145,6 +148,7 @@ class Trial:
     stop: Stop | None = None
     finished: Finished | None = None
     fleet: Fleet | None = None
+    scorings: tuple | None = None
 
     def run(self):
         shares = [
@@ -163,7 +167,7 @@ class Trial:
         plan = Plan(
             "r1",
             self.sets,
-            tuple(scoring_of(one.header) for one in self.sets),
+            self.scorings or tuple(scoring_of(one.header) for one in self.sets),
             layout,
             crews=crews,
             seed=self.seed,
@@ -361,6 +365,34 @@ def test_a_ceiling_ends_the_run_and_records_nothing_of_what_it_cut_off():
     assert trial.reason.startswith("the run has reached its ceiling")
     assert len(trial.journal.keys) == 5
     assert len(trial.journal.begun) == 6
+
+
+class Longer(Scorer):
+    """Whether the candidate says at least as much as the baseline."""
+
+    COMPARES = True
+
+    async def compare(self, candidate, baseline, aids):
+        said = [len(one.replies[-1].row.answer) for one in (candidate, baseline)]
+        return flag(said[0] >= said[1])
+
+
+def test_a_ceiling_between_two_compared_answers_loses_neither_nor_leaves_one_behind():
+    class Refused(Desk):
+        async def handle(self, *_):
+            raise CeilingError("the run has reached its ceiling")
+
+    scoring = Scoring((Called("longer", Longer()),), Alone())
+    trial = Trial((Samples(row("a")),), Refused({}), Desk({}, seconds=0.02), ("quality",))
+    trial.scorings = (scoring,)
+    trial.run()
+    assert trial.reason.startswith("the run has reached its ceiling")
+    assert trial.journal.keys == ["set0/0/0/baseline"]
+    assert trial.baseline.busy == 0
+    trial.stop, trial.fleet.desks["candidate"] = None, Desk({})
+    trial.run()
+    assert trial.journal.keys == ["set0/0/0/baseline", "set0/0/0/candidate"]
+    assert [one.value for one in trial.journal.of(ScoreRow)] == [1.0]
 
 
 def test_nothing_is_asked_twice_by_a_run_that_is_whole():

@@ -268,17 +268,22 @@ class _Runner:
         """Both conversations of a sample, then the two compared.
 
         The candidate's records come last and hold the comparison: without them, the baseline's
-        conversation is held again, and not recorded again.
+        conversation is held again, and not recorded again. Where one of the two is refused, the
+        other still comes to its end: its requests are under way and paid for.
         """
         place = self._plan.layout.place(index)
         other = replace(place, arm="baseline")
         candidate, baseline = await asyncio.gather(
-            self._hold(handlers, place), self._hold(handlers, other)
+            self._hold(handlers, place), self._hold(handlers, other), return_exceptions=True
         )
-        scoring = self._plan.scorings[place.share]
-        compared = await scoring.compare(candidate.conversation, baseline.conversation)
+        if isinstance(baseline, BaseException):
+            raise baseline
         if self._index(other) not in self._finished:
             self._record(self._index(other), baseline.rows)
+        if isinstance(candidate, BaseException):
+            raise candidate
+        scoring = self._plan.scorings[place.share]
+        compared = await scoring.compare(candidate.conversation, baseline.conversation)
         first = candidate.conversation.replies[0].row
         self._record(index, (*candidate.rows, *score_rows(first, compared)))
 
