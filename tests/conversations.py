@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.scoring import Conversation, Reply
-from gatekeeper.core.scoring.plain import panel
 from gatekeeper.model.envelope import Citation, CostSignals, QualitySignals, ResponseEnvelope
 from gatekeeper.model.envelope import ToolCall as Call
 from gatekeeper.model.evalset import Sample, ScorerSpec
 from gatekeeper.model.record import RequestRow
+from panels import panel
 
 if TYPE_CHECKING:
     from gatekeeper.core.scoring import Score

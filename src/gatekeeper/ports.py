@@ -281,7 +281,7 @@ class Silent:
 
 
 class Watch(Protocol):
-    """Told how an evaluation goes; `Unwatched` is the default."""
+    """Told how an evaluation goes, conversation by conversation."""
 
     def begin(self, totals: Mapping[str, int], done: Mapping[str, int]) -> None:
         """Conversations by suite, all releases and replicates: in all, and finished earlier."""
@@ -294,20 +294,6 @@ class Watch(Protocol):
     def end(self, note: str = "") -> None:
         """Nothing more will come: the run is over or was interrupted."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Unwatched:
-    """An evaluation that nobody watches."""
-
-    def begin(self, totals: Mapping[str, int], done: Mapping[str, int]) -> None:
-        """Nothing."""
-
-    def finished(self, suite: str, rows: Sequence[Row]) -> None:
-        """Nothing."""
-
-    def end(self, note: str = "") -> None:
-        """Nothing."""
 
 
 class Tracker(Protocol):

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from conversations import reply, scores, talk
 from gatekeeper.core import scoring
 from gatekeeper.core.scoring import falls_short, holds, leaks
-from gatekeeper.core.scoring.plain import panel
 from gatekeeper.model.envelope import ToolCall
 from gatekeeper.model.evalset import ScorerSpec
+from panels import panel
 
 OLD = ("exact", "facts", "citations", "refusal", "injection", "pii", "tool_call", "tenant")
 OLD += ("forbidden_tools", "schema")

@@ -19,8 +19,8 @@ from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import seal
 from gatekeeper.core.scoring import Conversation, holds
-from gatekeeper.core.scoring.plain import panel
 from gatekeeper.model.record import RequestRow, ScoreRow
+from panels import panel
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "eval_sets/owasp"

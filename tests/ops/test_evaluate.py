@@ -11,15 +11,13 @@ from conversations import reply
 from gatekeeper.core.ceiling import CeilingError
 from gatekeeper.core.order import Finished, Layout, Share
 from gatekeeper.core.scoring.panel import Called, Scoring
-from gatekeeper.core.scoring.plain import Alone
 from gatekeeper.core.scoring.scorer import Scorer, flag
 from gatekeeper.model.envelope import ToolCall
 from gatekeeper.model.evalset import EvalSet, Sample
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 from gatekeeper.ops.evaluate import Plan, Stop, evaluate
 from gatekeeper.pipeline.visit import Served
-from gatekeeper.ports import Unwatched
-from panels import scoring_of
+from panels import Alone, scoring_of
 
 HEADER = {
     "apiVersion": "gatekeeper/v1",
@@ -79,6 +77,19 @@ class Desk:
             request_id=request.request_id, attempt=1, model="m", latency_us=1, outcome="ok"
         )
         return Served(said.response, said.row.model_copy(update=fields), (call,))
+
+
+class Unwatched:
+    """Nobody watches."""
+
+    def begin(self, totals, done):
+        pass
+
+    def finished(self, suite, rows):
+        pass
+
+    def end(self, note=""):
+        pass
 
 
 class Samples(list):
@@ -372,7 +383,7 @@ class Longer(Scorer):
 
     COMPARES = True
 
-    async def compare(self, candidate, baseline, aids):
+    async def compare(self, candidate, baseline, _):
         said = [len(one.replies[-1].row.answer) for one in (candidate, baseline)]
         return flag(said[0] >= said[1])
 

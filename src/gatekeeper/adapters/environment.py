@@ -42,25 +42,14 @@ def check_environment(
     found = unaccepted(serving, here)
     for model in _generators(release):
         found += differences(model, (validated or {}).get(model, {}), here)
-    return _allowed(release, found, allow=allow)
-
-
-def check_fingerprints(
-    release: Release,
-    running: Mapping[str, Mapping[str, str]],
-    validated: Mapping[str, Mapping[str, str]] | None,
-    *,
-    allow: bool = False,
-) -> tuple[str, ...]:
-    """The same for engines that run, by model, with all that is only known once they do.
-
-    Raises:
-        EnvironmentDriftError: There is drift, and it is not allowed.
-    """
-    found: tuple[str, ...] = ()
-    for model, here in running.items():
-        found += differences(model, (validated or {}).get(model, {}), here)
-    return _allowed(release, found, allow=allow)
+    if found and not allow:
+        raise EnvironmentDriftError(
+            "this is not the environment of the release: " + "; ".join(found),
+            where=release.reference,
+            fix="serve it as it was validated, or record the difference with "
+            "--allow-environment-drift",
+        )
+    return found
 
 
 def present(engine: str, serving: Serving) -> dict[str, str]:
@@ -74,14 +63,3 @@ def present(engine: str, serving: Serving) -> dict[str, str]:
 def _generators(release: Release) -> dict[str, None]:
     tiers = release.components.router.tiers.values()
     return dict.fromkeys(tier.model for tier in tiers if tier.model)
-
-
-def _allowed(release: Release, found: tuple[str, ...], *, allow: bool) -> tuple[str, ...]:
-    if found and not allow:
-        raise EnvironmentDriftError(
-            "this is not the environment of the release: " + "; ".join(found),
-            where=release.reference,
-            fix="serve it as it was validated, or record the difference with "
-            "--allow-environment-drift",
-        )
-    return found

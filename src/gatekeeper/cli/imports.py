@@ -14,9 +14,10 @@ from gatekeeper.errors import UsageError
 
 if TYPE_CHECKING:
     from gatekeeper.adapters.importers import Format
-    from gatekeeper.adapters.importers.writing import Arm, Source
+    from gatekeeper.adapters.importers.writing import Source
     from gatekeeper.cli.session import Session
     from gatekeeper.model.evalset import Suite
+    from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run, RunRelease
 
 NAME_LENGTH = 63

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.run import Run
     from gatekeeper.model.tracking import Receipt, Tracked
     from gatekeeper.model.verdict import Verdict
+    from gatekeeper.ports import Tracker
 
 VARIABLES: Final = ("GATEKEEPER_MLFLOW", "MLFLOW_TRACKING_URI")
 """Where runs are tracked, the first that is set; `off` in the first tracks nothing."""
@@ -103,7 +104,8 @@ def deliver(
         # Owed until it is there: a kill in between is caught up with, too.
         mark(directory, target, told, None, "it was cut off")
         try:
-            receipt = MlflowProcess(target).send(told)
+            tracker: Tracker = MlflowProcess(target)
+            receipt = tracker.send(told)
         except GatekeeperError as error:
             mark(directory, target, told, None, error.what)
             raise

@@ -15,6 +15,8 @@ Lane = Literal["stable", "canary", "shadow", "offline"]
 Arm = Literal["candidate", "baseline"]
 JUDGE: Final = ":judge"
 """The tier of calls that scorers make: no release's, and no part of what a release costs."""
+Status = Literal["ok", "degraded", "needs_review", "blocked", "error"]
+"""How a request ended."""
 CallOutcome = Literal["ok", "error", "timeout", "cancelled", "circuit_open"]
 
 
@@ -45,7 +47,7 @@ class RequestRow(Frozen):
     journey: str | None = None
     task_class: str | None = None
     route: str | None = None
-    status: Literal["ok", "degraded", "needs_review", "blocked", "error"]
+    status: Status
     reason: str | None = None
     refused: bool | None = None
     """Nothing was answered because a guardrail or the model declined."""
@@ -67,7 +69,7 @@ class CallRow(Frozen):
 
     request_id: str
     attempt: int | None
-    """From 0; null where it is not known how many there were."""
+    """From 1, and from 1000 for scripted tools; null where it is not known how many there were."""
     kind: Literal["model", "tool"] = "model"
     tier: str | None = None
     model: str

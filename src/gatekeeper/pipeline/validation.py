@@ -16,7 +16,8 @@ from gatekeeper.pipeline.visit import Answer, HaltError
 if TYPE_CHECKING:
     from gatekeeper.model.components import Components
     from gatekeeper.model.envelope import FollowUpRisk
-    from gatekeeper.pipeline.visit import Status, Visit
+    from gatekeeper.model.record import Status
+    from gatekeeper.pipeline.visit import Visit
     from gatekeeper.ports import Chunk, Generation
 
 CITATION = re.compile(r"\[([0-9]{1,3})\]")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from gatekeeper.errors import GatekeeperError
 
 if TYPE_CHECKING:
     from gatekeeper.model.envelope import Citation, RequestEnvelope, ResponseEnvelope, ToolCall
-    from gatekeeper.model.record import Arm, CallRow, Lane, RequestRow
+    from gatekeeper.model.record import Arm, CallRow, Lane, RequestRow, Status
     from gatekeeper.ports import Chunk, Clock, Message
-
-Status = Literal["ok", "degraded", "needs_review", "blocked", "error"]
 
 
 @dataclass(frozen=True, slots=True)

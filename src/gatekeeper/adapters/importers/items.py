@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.model.evalset import Suite
-    from gatekeeper.model.record import Row
-
-Status = Literal["ok", "degraded", "needs_review", "blocked", "error"]
+    from gatekeeper.model.record import Arm, Row, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ class Place:
 
     run: str
     release: str
-    arm: Literal["candidate", "baseline"]
+    arm: Arm
     set_digest: str
     suite: Suite
     price_book: str

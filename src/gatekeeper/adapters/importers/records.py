@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,7 @@ from gatekeeper.adapters.text import decode
 from gatekeeper.errors import InputError, Problem
 from gatekeeper.model.base import Frozen, Identifier, Usd
 from gatekeeper.model.evalset import Suite
+from gatekeeper.model.record import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ class FlatRecord(Frozen):
     """One request. Only `request_id` and `status` are required; null means not known."""
 
     request_id: Key
-    status: Literal["ok", "degraded", "needs_review", "blocked", "error"]
+    status: Status
     sample_id: Key | None = None
     """What it asked, so that two releases can be compared; by default the request itself."""
     suite: Suite | None = None

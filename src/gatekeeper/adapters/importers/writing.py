@@ -7,7 +7,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters import atomic
 from gatekeeper.adapters.columns import TABLES
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.importers.items import About, Importer, Item
     from gatekeeper.model.evalset import Suite
+    from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run
 
 _SETTINGS: Final = {
@@ -36,7 +37,6 @@ _SETTINGS: Final = {
     "threads": "2",
     "preserve_insertion_order": "false",
 }
-Arm = Literal["candidate", "baseline"]
 
 
 @dataclass(slots=True)

@@ -60,7 +60,6 @@ async def open_scoring(  # noqa: PLR0913 - everything that scorers may call on, 
         RefusedError: Texts would leave this machine and may not.
     """
     data = header.model_dump_json(exclude_none=True).encode()
-    data = header.model_dump_json(exclude_none=True).encode()
     checked = check_scorers(yaml.check(yaml.parse(data, header.name), EvalSet), project)
     ready = tuple(_loaded(one, project) for one in checked)
     scorers = [inner for one in ready for inner in one.scorer.every()]

@@ -51,9 +51,7 @@ def _line(exchange: Exchange) -> dict[str, Any] | None:
     """What a model was asked and said; None where the record does not hold it."""
     request, calls = exchange.request, own_calls(exchange)
     made = [call for call in calls if call.outcome == "ok"]
-    spoke = (
-        request.status in {"ok", "degraded", "needs_review"} or request.reason == "model_refused"
-    )
+    spoke = request.status in _SPOKEN or request.reason == "model_refused"
     if len(made) != 1 or not spoke or not exchange.seen.messages:
         return None
     call = made[0]
