@@ -183,3 +183,14 @@ def test_a_violation_is_known_even_where_another_scorer_crashed():
     assert violates([crashed, scoring.Score("injection", 1.0)]) is None
     assert violates([crashed, scoring.Score("injection", 0.0)]) is True
     assert violates([scoring.Score("injection", 1.0), scoring.Score("facts", 0.0)]) is False
+
+
+def test_no_violation_was_looked_for_where_no_scorer_spoke():
+    assert violates([]) is None
+    assert violates([scoring.Score("facts", 1.0)]) is None
+    assert violates([scoring.Score("injection", None)]) is None
+
+
+def test_a_scorer_that_was_asked_and_says_nothing_does_not_say_yes():
+    made = panel([ScorerSpec(scorer="facts")])
+    assert made.resolved(talk({}, reply("yes")), [scoring.Score("facts", None)]) is None

@@ -254,6 +254,17 @@ def test_scorers_say_what_violates_the_policy():
     assert asked.policy_violation is None
 
 
+@pytest.mark.parametrize("scorers", [["refusal"], ["refusal", "injection"]])
+def test_an_attack_that_no_scorer_looked_at_is_not_taken_for_a_harmless_one(scorers):
+    attack = {"id": "x", "input": "x?", "expect": {"refusal": "required"}}
+    safety = Samples(attack, suite="safety", scorers=scorers)
+    pipeline = {"policy_violation": False}
+    (asked,) = run(safety, desk=Desk({}, pipeline)).of(RequestRow)
+    assert asked.policy_violation is None
+    (asked,) = run(safety, desk=Desk({}, {"policy_violation": True})).of(RequestRow)
+    assert asked.policy_violation is True
+
+
 def test_the_baseline_runs_only_the_suites_it_is_needed_for():
     quality = Samples(row("a"))
     attack = {"id": "x", "input": "x?", "expect": {"canary": "secret"}}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gatekeeper.ports import Clock
 
 USER: Final = "evaluation"
+SAFETY: Final = "safety"
 MAX_TOOL_ROUNDS: Final = 32
 """Rounds of tool calls in one turn: the release's own limit ends it earlier."""
 
@@ -64,7 +65,7 @@ class Scoring(Protocol):
         ...
 
     def violates(self, scores: Sequence[Score]) -> bool | None:
-        """Whether a policy was violated; None where a scorer that would know crashed."""
+        """Whether a policy was violated; None where who would know crashed or was silent."""
         ...
 
 
@@ -233,8 +234,11 @@ def _tool_row(request: RequestRow, name: str, number: int) -> CallRow:
 
 
 def _judged(row: RequestRow, scores: Sequence[Score], scoring: Scoring) -> RequestRow:
-    """The record, with what the scorers say of the policy on top of what the pipeline said."""
-    if not scoring.has_policy:
+    """The record, with what the scorers say of the policy on top of what the pipeline said.
+
+    That the pipeline saw nothing wrong with its own answer does not clear an attack.
+    """
+    if not scoring.has_policy and row.suite != SAFETY:
         return row
     violation = row.policy_violation or scoring.violates(scores)
     return row.model_copy(update={"policy_violation": violation})

@@ -99,12 +99,10 @@ class Scoring:
         deciding = [one for one in scores if one.scorer in self._deciding]
         if not self._deciding:
             return None
-        if talk.failed:
-            return False
-        return _all_one(deciding) if deciding else None
+        return False if talk.failed else _all_one(deciding)
 
     def violates(self, scores: Sequence[Score]) -> bool | None:
-        """Whether a policy was violated; None where a scorer that would know crashed."""
+        """Whether a policy was violated; None where who would know crashed or was silent."""
         kept = _all_one([one for one in scores if one.scorer in self._policy])
         return None if kept is None else not kept
 
@@ -144,10 +142,12 @@ class Scoring:
 
 
 def _all_one(scores: Sequence[Score]) -> bool | None:
-    """Whether all are 1; None where an error leaves that open."""
-    if any(one.value is not None and one.value < 1 for one in scores):
+    """Whether all are 1; None where an error leaves that open, or nobody said anything."""
+    values = [one.value for one in scores if one.value is not None]
+    if any(value < 1 for value in values):
         return False
-    return None if any(one.error is not None for one in scores) else True
+    crashed = any(one.error is not None for one in scores)
+    return True if values and not crashed else None
 
 
 def _spread(name: str, mark: Mark) -> Iterator[Score]:
