@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,18 @@ if TYPE_CHECKING:
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SOURCE = RunSource(format="inspect", digest=CANDIDATE)
 TYPES: tuple[type[AnyPolicy], ...] = (GatePolicy, ReleaseGate, ReleasePromotion)
+
+
+RELATIVE = {
+    "apiVersion": "gatekeeper/v1",
+    "kind": "GatePolicy",
+    "metadata": {"name": "relative", "owner": "audit", "effective": "2026-11-01"},
+    "sections": {
+        "quality": {"resolved_rate_max_decrease": 0.02, "follow_up_ratio_max_increase": 0.02},
+        "reliability": {"p95_latency_max_increase": 0.1},
+        "cost": {"usd_per_resolved_request_max_increase": 0.1},
+    },
+}
 
 
 def policy(name: str = "release_gate.json", **parameters: float) -> Policy:
@@ -302,3 +315,27 @@ def test_the_verdict_names_its_eval_sets_and_what_served(good: tuple[Path, Run])
 def test_a_policy_that_is_none_is_told_before_anything_else(good: tuple[Path, Run]) -> None:
     with pytest.raises(InputError, match="the policy has no rule"):
         judge(*good, Policy(ReleaseGate(release_gate={"quality": {}})))
+
+
+# -- an outage of the baseline ---------------------------------------------------------------------
+
+
+def relative_rules(directory: Path, candidate: Behaviour, baseline: Behaviour) -> dict[str, str]:
+    run = make_run(directory, candidate, baseline)
+    applied = Policy(GatePolicy.model_validate_json(json.dumps(RELATIVE)))
+    return {one.metric: one.outcome for one in judge(directory, run, applied).rules}
+
+
+@pytest.mark.parametrize("share", [0.15, 1.0])
+def test_a_baseline_that_failed_makes_nothing_look_better(tmp_path: Path, share: float) -> None:
+    worse = Behaviour(unresolved=40, follow_ups=60, tokens=140, latency_us=30_000)
+    assert set(relative_rules(tmp_path / "up", worse, Behaviour()).values()) == {"fail"}
+    down = Behaviour(errors={"quality": int(300 * share), "load": int(200 * share)})
+    found = relative_rules(tmp_path / "down", worse, down)
+    assert "pass" not in found.values(), found
+
+
+def test_a_baseline_that_failed_now_and_then_is_still_a_measure(tmp_path: Path) -> None:
+    better = Behaviour(unresolved=2, follow_ups=2, tokens=60, latency_us=15_000)
+    found = relative_rules(tmp_path, better, Behaviour(errors={"quality": 2, "load": 2}))
+    assert set(found.values()) == {"pass"}, found

@@ -118,22 +118,27 @@ FROM metric WHERE side = 1
 """
 _PAIRS: Final = """
 CREATE OR REPLACE TEMP TABLE pairs AS
-SELECT c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1, c.unknown AS cu, b.unknown AS bu
+SELECT c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1, c.unknown AS cu, b.unknown AS bu,
+  b.failed > 0 AS failed
 FROM (FROM metric WHERE side = 1) c FULL JOIN (FROM metric WHERE side = 0) b USING (suite, sample)
 """
 _SOUND: Final = """
 SELECT count(*) AS n, count(*) FILTER (cu IS NULL) AS baseline_only,
   count(*) FILTER (bu IS NULL) AS candidate_only,
-  count(*) FILTER (c0 IS NULL OR c1 IS NULL OR b0 IS NULL OR b1 IS NULL) AS missing
+  count(*) FILTER (c0 IS NULL OR c1 IS NULL OR b0 IS NULL OR b1 IS NULL) AS missing,
+  count(*) FILTER (failed) AS failed
 FROM pairs
 """
+_MEASURE: Final = "pairs WHERE NOT failed"
+"""A failed request of the baseline is no measure of what a good one costs or takes."""
 _SHARES: Final = """
 WITH seen AS (
-  SELECT c0 > 0 AS c, b0 > 0 AS b, c0 > 0 OR cu > 0 AS c_worst, b0 > 0 OR bu > 0 AS b_worst
+  SELECT c0 > 0 AS c, b0 > 0 AS b, c0 > 0 OR cu > 0 AS c_worst,
+    b0 > 0 AND NOT failed AS b_least, b0 > 0 OR bu > 0 OR failed AS b_worst
   FROM pairs
 )
 SELECT count(*) FILTER (c), count(*) FILTER (b),
-  count(*) FILTER (c_worst AND NOT b), count(*) FILTER (NOT c_worst AND b),
+  count(*) FILTER (c_worst AND NOT b_least), count(*) FILTER (NOT c_worst AND b_least),
   count(*) FILTER (c AND NOT b_worst), count(*) FILTER (NOT c AND b_worst)
 FROM seen
 """
@@ -205,16 +210,18 @@ class RunMeasurements:
 
     def _pairs(self, metric: Metric) -> Observation:
         self._connection.execute(_PAIRS)
-        n, baseline_only, candidate_only, missing = self._row(_SOUND)
+        n, baseline_only, candidate_only, missing, failed = self._row(_SOUND)
         if baseline_only or candidate_only:
             return _unpaired(baseline_only, candidate_only, n)
         if missing:
             return _incomplete(metric, missing, n)
+        if failed and failed == n:
+            return _no_measure(n)
         match metric.kind:
             case "ratio":
-                return self._sums(n, ("c0", "c1", "b0", "b1"), "pairs")
+                return self._sums(n - failed, ("c0", "c1", "b0", "b1"), _MEASURE)
             case "quantile":
-                return Times(self._column("c0", "pairs"), self._column("b0", "pairs"))
+                return Times(self._column("c0", _MEASURE), self._column("b0", _MEASURE))
             case _:
                 return self._shares(n)
 
@@ -246,6 +253,14 @@ def _incomplete(metric: Metric, missing: int, n: int) -> Missing:
         "incomplete",
         f"{missing:,} of {n:,} samples lack what it is made of: {metric.source}",
         "a run whose scorers and pipeline fill it in",
+    )
+
+
+def _no_measure(n: int) -> Missing:
+    return Missing(
+        "no_measure",
+        f"all {n:,} samples ended in an error for the baseline: it is no measure of anything",
+        "a run in which the baseline answers",
     )
 
 

@@ -9,7 +9,9 @@ The SQL of a metric gives one row a sample over the tables of `gatekeeper.adapte
   the rule an error;
 - `d`: the denominator, an integer;
 - `unknown`: 1 where the sample ended in an error and nothing can be said of `y`; bounds then hold
-  for the worst that it may have been.
+  for the worst that it may have been;
+- `failed`: 1 where an error decided what stands in `y`. That counts against the candidate, and
+  must not count against a baseline: a shared outage would let anything pass.
 
 Money is integer nano-USD, time integer microseconds: sums do not depend on the order of rows.
 """
@@ -54,16 +56,18 @@ class Metric:
     quantile: float | None = None
 
 
-def _sql(y: str, *, d: str = "1", unknown: str = "0", where: str = "true") -> str:
+def _sql(
+    y: str, *, d: str = "1", unknown: str = "0", failed: str = "errors > 0", where: str = "true"
+) -> str:
     return (
         f"SELECT side, suite, sample, ({y})::BIGINT AS y, ({d})::BIGINT AS d, "  # noqa: S608
-        f"({unknown})::BIGINT AS unknown FROM samples WHERE {where}"
+        f"({unknown})::BIGINT AS unknown, ({failed})::BIGINT AS failed FROM samples WHERE {where}"
     )
 
 
 def _scored(scorer: str) -> str:
     return (
-        "SELECT side, suite, sample, wrong AS y, exposures AS d, unknown "  # noqa: S608
+        "SELECT side, suite, sample, wrong AS y, exposures AS d, unknown, 0 AS failed "  # noqa: S608
         f"FROM scored WHERE scorer = '{scorer}'"
     )
 
@@ -256,7 +260,7 @@ _METRICS = (
         source="requests.status, all suites",
         nulls="none: a request always has a status",
         look_at="requests with status error and their reason",
-        sql=_sql("errors = 0"),
+        sql=_sql("errors = 0", failed="0"),
     ),
     Metric(
         "budget_breach_rate",
