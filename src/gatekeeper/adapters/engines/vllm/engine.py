@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.adapters.engines.vllm.guidance import guided
+from gatekeeper.adapters.engines.vllm.guidance import guided as held_to
 from gatekeeper.errors import EngineError
 from gatekeeper.ports import Generation
 
@@ -41,7 +41,9 @@ class VllmEngine:
         adapter: Any = None,
     ) -> None:
         self._loaded: Loaded | None = loaded
-        self._fingerprint = loaded.fingerprint
+        # What a schema does to an answer is as much a part of it as vLLM's version.
+        held = "after an optional blank" if guided else "off"
+        self._fingerprint = {**loaded.fingerprint, "structured_output": held}
         self._usage = loaded.usage
         self._tokenizer = tokenizer
         self._logprobs = logprobs
@@ -119,7 +121,7 @@ class VllmEngine:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
-        held = guided(schema) if schema is not None and self._guided else None
+        held = held_to(schema) if schema is not None and self._guided else None
         return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
