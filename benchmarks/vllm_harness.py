@@ -168,7 +168,7 @@ async def main(size: Size) -> None:
     chance = random.Random(7)  # noqa: S311 - an order, not a secret
     with tempfile.TemporaryDirectory() as directory:
         async with opened(Path(directory)) as pipeline:
-            print("serving on", pipeline.engines["desk"].fingerprint["device_name"])
+            print("serving on", pipeline.engines["desk"].fingerprint["device"])
             prompts = await rendered(pipeline, every)
             assert len(prompts) == len(every)  # noqa: S101 - one prompt a request
             llm = raw_engine()

@@ -20,7 +20,7 @@ H100 = {
     "cuda": "12.8",
     "driver": "570.86.15",
 }
-CPU = {"engine": "vllm", "version": "0.32.0", "device": "cpu", "device_name": "Xeon"}
+CPU = {"engine": "vllm", "version": "0.32.0", "device": "cpu", "cpu": "Xeon"}
 words = st.dictionaries(st.sampled_from(sorted(H100)), st.text(max_size=5), max_size=6)
 
 

@@ -46,9 +46,9 @@ class Machine:
         return self.cuda is not None
 
     def fingerprint(self) -> dict[str, str]:
-        """Device, its name and number, CUDA and driver, as a run records them."""
+        """The processor; or the GPUs, CUDA and driver, where those compute."""
         if not self.serves_with_cuda:
-            return {"device": "cpu", "device_name": self.cpu, "device_count": "1"}
+            return {"device": "cpu", "cpu": self.cpu}
         return {
             "device": "cuda",
             "device_name": ", ".join(sorted(set(self.gpus))) or "none",
