@@ -57,7 +57,8 @@ def make(directory: Path, size: int) -> None:
     import duckdb
 
     from gatekeeper.adapters.columns import TABLES
-    from gatekeeper.adapters.runs import file_digest, write_run
+    from gatekeeper.adapters.runs import write_run
+    from gatekeeper.adapters.tables import file_digest
     from gatekeeper.model.run import Run, RunRelease, RunSet
 
     counts = {suite: round(share * size) for suite, share in SHARES.items()}
@@ -114,7 +115,8 @@ def load(directory: Path) -> str:
 def gate(directory: Path) -> str:
     """The whole decision: digests verified, every rule of the policy decided."""
     from gatekeeper.adapters.metrics import RunMeasurements
-    from gatekeeper.adapters.runs import open_tables, read_run
+    from gatekeeper.adapters.runs import read_run
+    from gatekeeper.adapters.tables import open_tables
     from gatekeeper.model.policy import ReleaseGate
     from gatekeeper.ops.gate import Policy, decide_run
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.adapters.project import Project
-from gatekeeper.adapters.runs import open_tables, read_run
+from gatekeeper.adapters.runs import read_run
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.cli.main import run as command
 
 if TYPE_CHECKING:

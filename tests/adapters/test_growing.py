@@ -8,7 +8,7 @@ from builders_runs import BASELINE, CANDIDATE, Behaviour, describe, rows_of
 from gatekeeper.adapters.growing import GrowingTables
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import LINES, RunRecords
-from gatekeeper.adapters.runs import open_lines
+from gatekeeper.adapters.tables import open_lines
 from gatekeeper.core.catalogue import METRICS
 
 RUN = describe({"quality": 60, "structured": 60, "safety": 60, "benign": 60, "load": 60})

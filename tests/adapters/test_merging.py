@@ -9,7 +9,8 @@ import pytest
 from builders_runs import ENDED, Behaviour, describe, make_run
 from gatekeeper.adapters.merging import merge
 from gatekeeper.adapters.metrics import RunMeasurements
-from gatekeeper.adapters.runs import file_digest, open_tables, read_run
+from gatekeeper.adapters.runs import read_run
+from gatekeeper.adapters.tables import file_digest, open_tables
 from gatekeeper.core.catalogue import METRICS
 from gatekeeper.errors import InputError, IntegrityError
 from gatekeeper.model.policy import GatePolicy, PolicyMetadata, Section

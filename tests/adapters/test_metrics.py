@@ -19,7 +19,8 @@ from builders_runs import (
 )
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import RunRecords
-from gatekeeper.adapters.runs import open_tables, seal
+from gatekeeper.adapters.runs import seal
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.catalogue import METRICS
 from gatekeeper.core.observation import Census, Missing, PairedProportion, Proportion, Sums, Times
 from gatekeeper.model.record import JUDGE, CallRow, OutcomeRow, RequestRow, ScoreRow

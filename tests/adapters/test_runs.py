@@ -12,7 +12,8 @@ from builders_runs import CANDIDATE, Behaviour, Case, describe, make_run
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.records import LINES, RunRecords
-from gatekeeper.adapters.runs import find_run, open_lines, open_tables, read_run, seal, write_run
+from gatekeeper.adapters.runs import find_run, read_run, seal, write_run
+from gatekeeper.adapters.tables import open_lines, open_tables
 from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
 
 if TYPE_CHECKING:
@@ -104,6 +105,15 @@ def test_lines_that_are_no_rows_are_refused_by_file(
     assert (tmp_path / LINES).exists()
 
 
+def test_a_directory_may_be_called_what_a_database_takes_for_a_pattern(tmp_path: Path) -> None:
+    directory = tmp_path / "it's [1] run * of ?"
+    make_run(directory, run=describe(SMALL))
+    with open_tables(directory, read_run(directory)) as connection:
+        assert connection.execute("SELECT count(*) FROM requests").fetchone() == (10,)
+    (directory / LINES).touch()
+    assert open_lines(directory)[1] == ()
+
+
 @pytest.mark.parametrize("change", ["absent", "altered", "truncated"])
 def test_a_table_that_changed_is_refused_by_name(small: Path, change: str) -> None:
     path = small / "calls.parquet"
@@ -123,7 +133,7 @@ def test_a_table_that_changed_is_refused_by_name(small: Path, change: str) -> No
 def test_a_table_that_was_sealed_wrong_is_refused(
     small: Path, content: str | None, message: str
 ) -> None:
-    from gatekeeper.adapters.runs import file_digest
+    from gatekeeper.adapters.tables import file_digest
 
     path = small / "scores.parquet"
     if content is None:

@@ -8,8 +8,9 @@ import pytest
 
 from builders_runs import CANDIDATE, SET_DIGEST, describe
 from gatekeeper.adapters.records import RunRecords
-from gatekeeper.adapters.runs import open_tables, seal
+from gatekeeper.adapters.runs import seal
 from gatekeeper.adapters.score_summary import score_summary
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.model.record import RequestRow, ScoreRow
 
 if TYPE_CHECKING:

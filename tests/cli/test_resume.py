@@ -16,7 +16,8 @@ from answering import answer
 from builders import write
 from evaluating import SET, evaluate, runs
 from gatekeeper.adapters.records import LINES, read_heads
-from gatekeeper.adapters.runs import open_tables, read_run
+from gatekeeper.adapters.runs import read_run
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.cli.main import run
 from gatekeeper.errors import StoppedError, UndecidedError, UsageError
 

@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 from answering import answer
 from builders import make_model, write, write_manifest
 from evaluating import PRICES, SET, evaluate, runs
-from gatekeeper.adapters.runs import open_tables, read_run
+from gatekeeper.adapters.runs import read_run
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.cli.main import run
 from gatekeeper.errors import InputError, UsageError
 

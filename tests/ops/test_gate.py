@@ -22,7 +22,8 @@ from builders_runs import (
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import RunRecords
-from gatekeeper.adapters.runs import open_tables, seal
+from gatekeeper.adapters.runs import seal
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.canonical import canonical_model
 from gatekeeper.errors import InputError
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion

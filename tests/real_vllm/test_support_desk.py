@@ -22,7 +22,8 @@ import pytest
 
 from gatekeeper.adapters.machine import read_version
 from gatekeeper.adapters.project import Project
-from gatekeeper.adapters.runs import open_tables, read_run
+from gatekeeper.adapters.runs import read_run
+from gatekeeper.adapters.tables import open_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from rich.text import Text
 from builders_runs import CANDIDATE, ENDED, Behaviour, describe, make_run
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.metrics import RunMeasurements
-from gatekeeper.adapters.runs import open_tables
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
 from gatekeeper.ops.gate import Policy, decide_run
 from gatekeeper.report.verdict import verdict_document, verdict_markdown, verdict_text

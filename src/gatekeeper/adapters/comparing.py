@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.failures import FAILED, TALKS
 from gatekeeper.adapters.metrics import RunMeasurements
-from gatekeeper.adapters.runs import view_tables
+from gatekeeper.adapters.tables import database, view_tables
 from gatekeeper.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -90,10 +90,7 @@ def compared(first: tuple[Path, Run], second: tuple[Path, Run]) -> Iterator[Comp
         UndecidedError: A run was not sealed.
         IntegrityError: A table is not what it was sealed as.
     """
-    import duckdb
-
-    config = {"autoinstall_known_extensions": False}
-    with duckdb.connect(config=config) as connection:  # type: ignore[arg-type]
+    with database() as connection:
         for side, (directory, run) in ((A, first), (B, second)):
             if not run.files:
                 raise UndecidedError(

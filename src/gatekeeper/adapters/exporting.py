@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 from gatekeeper.adapters.looking import ARM
+from gatekeeper.adapters.tables import literal
 from gatekeeper.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def export(connection: DuckDBPyConnection, run: Run, kind: Flat, target: Path) -
     digest = run.candidate.digest
     sql = FLAT.format(maps=maps).replace("$candidate", f"'{digest}'")
     with placed(target) as temporary:
-        quoted = str(temporary).replace("'", "''")
-        row = connection.execute(f"COPY ({sql}) TO '{quoted}' ({_OPTIONS[kind]})").fetchone()
+        copy = f"COPY ({sql}) TO {literal(temporary)} ({_OPTIONS[kind]})"
+        row = connection.execute(copy).fetchone()
     return int(row[0]) if row else 0
 
 

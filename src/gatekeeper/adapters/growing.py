@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import LINES, whole_lines
+from gatekeeper.adapters.tables import database
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -44,14 +45,10 @@ class GrowingTables:
     """
 
     def __init__(self, directory: Path) -> None:
-        import duckdb
-
         self._directory = directory
         self._scratch = tempfile.TemporaryDirectory(prefix="gatekeeper-watch-")
-        self._connection = duckdb.connect(
-            str(Path(self._scratch.name) / "seen.duckdb"),
-            config={"autoinstall_known_extensions": False, "threads": 1, "memory_limit": "128MB"},
-        )
+        path = str(Path(self._scratch.name) / "seen.duckdb")
+        self._connection = database(path, threads=1, memory_limit="128MB")
         self._open = [self._connection]
         self._read = 0
         for table in TABLES:

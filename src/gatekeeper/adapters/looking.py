@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.metrics import RunMeasurements
-from gatekeeper.adapters.runs import open_lines, open_tables
+from gatekeeper.adapters.tables import open_lines, open_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

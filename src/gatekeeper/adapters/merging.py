@@ -6,9 +6,9 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.adapters import atomic
 from gatekeeper.adapters.columns import TABLES
-from gatekeeper.adapters.runs import RUN_FILE, file_digest, read_run, view_tables, write_run
+from gatekeeper.adapters.runs import RUN_FILE, read_run, write_run
+from gatekeeper.adapters.tables import database, digests, literal, view_tables
 from gatekeeper.core.merging import Part, in_order, merged
 from gatekeeper.errors import IntegrityError, UnavailableError
 
@@ -55,17 +55,14 @@ def merge(runs: Path, directories: Sequence[Path]) -> Run:
 
 def _written(target: Path, parts: Sequence[Part], at: dict[str, Path]) -> dict[str, str]:
     """Write the tables of the whole; returns their digests."""
-    import duckdb
-
-    with duckdb.connect(config={"autoinstall_known_extensions": False, "threads": 1}) as connection:
+    with database(threads=1) as connection:
         for number, part in enumerate(parts):
             connection.execute(f"CREATE SCHEMA part{number}; SET schema = 'part{number}'")
             view_tables(connection, at[part.where], part.run)
         _refuse_repeated(connection, len(parts), target)
         for table in TABLES:
             _copy(connection, table, len(parts), target / table.sealed)
-    atomic.sync_directory(target)
-    return {table.sealed: file_digest(target / table.sealed) for table in TABLES}
+    return digests(target)
 
 
 def _together(table: Table, parts: int) -> str:
@@ -90,10 +87,10 @@ def _refuse_repeated(connection: DuckDBPyConnection, parts: int, target: Path) -
 def _copy(connection: DuckDBPyConnection, table: Table, parts: int, target: Path) -> None:
     import duckdb
 
-    quoted = str(target).replace("'", "''")
     try:
         connection.execute(
-            f"COPY ({_together(table, parts)}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({_together(table, parts)}) TO {literal(target)} "
+            "(FORMAT parquet, COMPRESSION zstd)"
         )
     except duckdb.IOException as error:
         raise UnavailableError(

@@ -148,7 +148,7 @@ class RunMeasurements:
     """One run's tables, measured on demand.
 
     Args:
-        connection: The tables as `gatekeeper.adapters.runs.open_tables` gives them.
+        connection: The tables as `gatekeeper.adapters.tables.open_tables` gives them.
         candidate: Digest of the release under test.
         baseline: Digest of the release that it is compared with, if any.
     """

@@ -51,7 +51,7 @@ def score_summary(connection: DuckDBPyConnection) -> tuple[ScoreSummary, ...]:
     """Every scorer of every suite of every release, in that order of names.
 
     Args:
-        connection: The tables as `gatekeeper.adapters.runs.open_tables` gives them.
+        connection: The tables as `gatekeeper.adapters.tables.open_tables` gives them.
     """
     cursor = connection.execute(_VALUES)
     rows = iter(lambda: cursor.fetchmany(_BATCH), [])

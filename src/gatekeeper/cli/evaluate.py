@@ -352,7 +352,7 @@ def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
 
 def _tell_noise(session: Session, run: Run) -> None:
     """What an A/A run shows; it decides nothing, and no verdict comes of it."""
-    from gatekeeper.adapters.runs import open_tables
+    from gatekeeper.adapters.tables import open_tables
     from gatekeeper.adapters.twins import TwinMeasurements
     from gatekeeper.cli.gates import named_policy, policy_of
     from gatekeeper.ops.noise import noise_of

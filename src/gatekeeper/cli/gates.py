@@ -75,7 +75,8 @@ def decide_stored(
         parameters: Values of names that the policy's conditions mention.
     """
     from gatekeeper.adapters.metrics import RunMeasurements
-    from gatekeeper.adapters.runs import open_tables, read_run
+    from gatekeeper.adapters.runs import read_run
+    from gatekeeper.adapters.tables import open_tables
     from gatekeeper.ops.gate import decide_run
 
     run = read_run(directory)

@@ -115,7 +115,8 @@ def deliver(
 
 def told_of(project: Project, directory: Path, verdict: Verdict | None) -> Tracked:
     """What MLflow is told of a run."""
-    from gatekeeper.adapters.runs import open_tables, read_run
+    from gatekeeper.adapters.runs import read_run
+    from gatekeeper.adapters.tables import open_tables
     from gatekeeper.adapters.tracking.failing import failing_samples
     from gatekeeper.core.canonical import canonical_model
     from gatekeeper.ops.track import tracked

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builders_runs import Behaviour, describe, make_run
-from gatekeeper.adapters.runs import open_tables
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.adapters.tracking.failing import failing_samples
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.importers.records import ROW_GROUP
+from gatekeeper.adapters.tables import literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,9 +95,8 @@ def write_tables(connection: DuckDBPyConnection, parts: list[Part], directory: P
             f"{name if name in names else _DEFAULTS.get(name, 'NULL')}::{kind} AS {name}"
             for name, kind in table.columns.items()
         )
-        target = str(directory / table.sealed).replace("'", "''")
         connection.execute(
-            f"COPY (SELECT {columns} FROM ({union})) TO '{target}' "  # noqa: S608
+            f"COPY (SELECT {columns} FROM ({union})) TO {literal(directory / table.sealed)} "  # noqa: S608
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
         )
 
@@ -104,6 +104,6 @@ def write_tables(connection: DuckDBPyConnection, parts: list[Part], directory: P
 def _literal(sql: str, values: dict[str, Any]) -> str:
     """COPY takes no parameters: the values stand in the text, quoted."""
     for name, value in values.items():
-        quoted = "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
-        sql = sql.replace(f"${name}", "NULL" if value is None else quoted)
+        written = literal(value) if isinstance(value, str) else str(value)
+        sql = sql.replace(f"${name}", "NULL" if value is None else written)
     return sql

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.importers.files import head, lines
 from gatekeeper.adapters.shapes import nearest
+from gatekeeper.adapters.tables import literal
 from gatekeeper.adapters.text import decode
 from gatekeeper.errors import InputError, Problem
 from gatekeeper.model.base import Frozen, Identifier, Usd
@@ -146,13 +147,13 @@ def open_flat(connection: DuckDBPyConnection, path: Path, view: str, scratch: Pa
     else:
         _check_lines(path)
         columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
-        typed = _quoted(scratch / f"{view}.parquet")
+        typed = scratch / f"{view}.parquet"
         connection.execute(
-            f"COPY (SELECT * FROM read_json('{_quoted(path)}', columns={{{columns}}}, "  # noqa: S608
+            f"COPY (SELECT * FROM read_json({literal(path.resolve())}, columns={{{columns}}}, "  # noqa: S608
             "format='newline_delimited', maximum_object_size=16777216)) "
-            f"TO '{typed}' (FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP})"
+            f"TO {literal(typed)} (FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP})"
         )
-        connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{typed}')")  # noqa: S608
+        connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet({literal(typed)})")  # noqa: S608
     _refuse_twins(connection, path, view)
 
 
@@ -203,7 +204,7 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 def _view_parquet(connection: DuckDBPyConnection, path: Path, view: str) -> None:
     import duckdb
 
-    source = f"read_parquet('{_quoted(path)}')"
+    source = f"read_parquet({literal(path.resolve())})"
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
     except duckdb.Error as error:
@@ -298,7 +299,3 @@ def _refuse_twins(connection: DuckDBPyConnection, path: Path, view: str) -> None
             for identity, count in found
         ]
         raise InputError(problems)
-
-
-def _quoted(path: Path) -> str:
-    return str(path.resolve()).replace("'", "''")

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.adapters import atomic
-from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.importers.flat_tables import Part, write_tables
 from gatekeeper.adapters.importers.items import Place, rows_of
 from gatekeeper.adapters.importers.records import open_flat
 from gatekeeper.adapters.records import RunRecords
-from gatekeeper.adapters.runs import file_digest, seal, write_run
+from gatekeeper.adapters.runs import seal, write_run
+from gatekeeper.adapters.tables import database, digests, file_digest, literal
 from gatekeeper.core.canonical import canonical
 from gatekeeper.errors import InputError, Problem
 from gatekeeper.model.run import RunSet
@@ -31,12 +30,12 @@ if TYPE_CHECKING:
     from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run
 
-_SETTINGS: Final = {
-    "autoinstall_known_extensions": "false",
+_SETTINGS: Final[dict[str, Any]] = {
     "memory_limit": "256MB",
-    "threads": "2",
-    "preserve_insertion_order": "false",
+    "threads": 2,
+    "preserve_insertion_order": False,
 }
+"""What does not fit goes to the run's own directory."""
 
 
 @dataclass(slots=True)
@@ -103,19 +102,14 @@ def write_records(directory: Path, run: Run, sources: list[Source], suite: Suite
     Raises:
         InputError: A file has a row that is not a record, or two of one request.
     """
-    import duckdb
-
     scratch = directory / "scratch"
     scratch.mkdir()
-    with duckdb.connect() as connection:
-        _bound(connection, scratch)
+    with database(temp_directory=str(scratch), **_SETTINGS) as connection:
         parts = [_part(connection, run, source, suite, scratch) for source in sources]
         write_tables(connection, parts, directory)
         updates = _facts(connection, directory, run, sources)
     shutil.rmtree(scratch)
-    files = {table.sealed: file_digest(directory / table.sealed) for table in TABLES}
-    sealed = run.model_copy(update={**updates, "files": files})
-    atomic.sync_directory(directory)
+    sealed = run.model_copy(update={**updates, "files": digests(directory)})
     write_run(directory, sealed)
     return sealed
 
@@ -247,18 +241,11 @@ def _refuse_strangers(
         raise InputError(problems)
 
 
-def _bound(connection: DuckDBPyConnection, scratch: Path) -> None:
-    """Nothing from outside, and what does not fit into memory goes to the run's own directory."""
-    for setting, value in _SETTINGS.items():
-        connection.execute(f"SET {setting} = '{value}'")
-    connection.execute(f"SET temp_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
-
-
 def _facts(
     connection: DuckDBPyConnection, directory: Path, run: Run, sources: list[Source]
 ) -> dict[str, Any]:
     """Sets, times and what was compared, from the rows that were written."""
-    table = f"read_parquet('{str(directory / 'requests.parquet').replace(chr(39), chr(39) * 2)}')"
+    table = f"read_parquet({literal(directory / 'requests.parquet')})"
     counted = connection.execute(
         f"SELECT suite, count(*) FILTER (arm = 'candidate' AND turn = 0), "  # noqa: S608
         f"count(*) FILTER (arm = 'baseline') FROM {table} GROUP BY suite ORDER BY suite"

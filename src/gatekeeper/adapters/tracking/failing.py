@@ -40,7 +40,7 @@ def failing_samples(
     with a score of zero. All are read in one go: a run can be large.
 
     Args:
-        connection: The tables as `gatekeeper.adapters.runs.open_tables` gives them.
+        connection: The tables as `gatekeeper.adapters.tables.open_tables` gives them.
         run: What was run.
         limit: How many samples at most.
     """

@@ -26,7 +26,8 @@ def runs_calibrate(
     """Compare a scorer with people: agreement, kappa, error rates, bias by length and position."""
     from gatekeeper.adapters.judgements import judgements
     from gatekeeper.adapters.labels import read_labels
-    from gatekeeper.adapters.runs import find_run, open_tables, read_run
+    from gatekeeper.adapters.runs import find_run, read_run
+    from gatekeeper.adapters.tables import open_tables
     from gatekeeper.core.scoring.calibration import calibrate
     from gatekeeper.report.calibration import calibration_text
 
