@@ -19,7 +19,7 @@ from gatekeeper.adapters.records import LINES, read_heads
 from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tables import open_tables
 from gatekeeper.cli.main import run
-from gatekeeper.errors import StoppedError, UndecidedError, UsageError
+from gatekeeper.errors import EnvironmentDriftError, StoppedError, UndecidedError, UsageError
 
 REF = "manifests/desk-v1.yaml"
 MANY = 60
@@ -233,6 +233,65 @@ def test_a_set_that_has_changed_makes_another_run(many, serve):
     path.write_text(path.read_text().replace("s59", "s60"))
     with pytest.raises(UsageError, match="its eval sets have changed"):
         run(["evaluate", "--resume", runs(many)[0].name, "--project", str(many)])
+
+
+def killed(root, asked, words):
+    """A run whose process was killed once some conversations had been recorded."""
+    command = [sys.executable, "-m", "gatekeeper", "evaluate", REF, "--project", str(root), *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None and asked_so_far(root) < asked:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 0 < asked_so_far(root) < MANY
+    return runs(root)[0].name
+
+
+def test_what_served_a_run_is_known_however_it_ended(many, serve):
+    serve(slowly)
+    name = killed(many, 5, ["--concurrency", "2"])
+    assert read_run(runs(many)[0]).engines["small"]["engine"] == "openai"
+    run_file = runs(many)[0] / "run.json"
+    other = run_file.read_text().replace('"engine":"openai"', '"engine":"embedded"')
+    run_file.write_text(other)
+    with pytest.raises(EnvironmentDriftError, match="the run was begun with something else"):
+        run(["evaluate", "--resume", name, "--project", str(many)])
+    assert read_run(runs(many)[0]).engines["small"]["engine"] == "embedded"
+
+
+def test_a_run_that_is_cut_off_says_what_was_spent_so_far(many, serve):
+    def press_twice():
+        press_ctrl_c()
+        press_ctrl_c()
+        time.sleep(2)
+
+    serve(Meddler(5, press_twice))
+    with pytest.raises(StoppedError, match="interrupted at once"):
+        run(["evaluate", REF, "--concurrency", "1", "--project", str(many)])
+    assert read_run(runs(many)[0]).spend.tokens > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("gates/prices.yaml", "output_usd_per_million: 1", "output_usd_per_million: 2", "price"),
+        ("gates/desk.yaml", "usd_per_resolved_request_max_increase", "resolved_rate_min", "suites"),
+        (".gatekeeper/runs/*/run.json", '"gatekeeper":"', '"gatekeeper":"9', "gatekeeper has"),
+    ],
+)
+def test_nothing_that_decides_a_run_may_change_under_it(many, capsys, serve, change):
+    file, old, new, said = change
+    serve()
+    evaluate(many, capsys, "manifests/desk-v2.yaml")
+    run(["promote", "manifests/desk-v2.yaml", "--env", "local", "--project", str(many)])
+    with pytest.raises(UndecidedError):
+        run(["evaluate", REF, "--max-tokens", "3000", "--project", str(many)])
+    (name,) = [path.name for path in runs(many) if read_run(path).status == "interrupted"]
+    for path in many.glob(file):
+        path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UsageError, match=said):
+        run(["evaluate", "--resume", name, "--project", str(many)])
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1", "a/b", "1/0", "-1/2", "1/2/3"])

@@ -16,7 +16,7 @@ from gatekeeper.core.environment import differences
 from gatekeeper.errors import EnvironmentDriftError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from pydantic import JsonValue
 
@@ -78,6 +78,7 @@ class ReleaseFleet:
     Attributes:
         expected: What served each model in earlier sittings of the run.
         fingerprints: What serves each model, once it was opened.
+        opened: Told of the fingerprints before the first request is sent.
     """
 
     entrants: Mapping[Arm, Entrant]
@@ -85,6 +86,7 @@ class ReleaseFleet:
     terms: Terms = Terms()
     expected: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
+    opened: Callable[[Mapping[str, dict[str, str]]], None] = lambda _: None
 
     def crews(self) -> tuple[tuple[Arm, ...], ...]:
         """Arms that can be loaded together: all, unless each needs an engine that stands alone."""
@@ -109,6 +111,7 @@ class ReleaseFleet:
                     )
                 )
                 self._note(opened[arm])
+            self.opened(self.fingerprints)
             try:
                 yield opened
             finally:

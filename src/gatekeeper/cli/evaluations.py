@@ -114,14 +114,33 @@ def prepare_again(session: Session, run: Run) -> Evaluation:
         run.seed,
         contamination=run.contamination,
     )
-    sets = tuple((one.header.name, one.digest) for one in found.sets)
-    if sets != tuple((one.name, one.digest) for one in run.sets):
+    changed = [what for what, (was, now) in _fixed(run, found).items() if was != now]
+    if changed:
         raise UsageError(
-            "its eval sets have changed since it began, so that it cannot be gone on with",
+            f"its {', its '.join(changed)} changed since it began, so it cannot be gone on with",
             where=run.id,
-            fix="evaluate again, or restore the sets",
+            fix="evaluate again, or restore what has changed",
         )
     return found
+
+
+def _fixed(run: Run, found: Evaluation) -> dict[str, tuple[object, object]]:
+    """What a run began with and what is there now, by what a person calls it."""
+    from gatekeeper import __version__
+    from gatekeeper.core.canonical import canonical_model, digest
+
+    return {
+        "eval sets have": (
+            [(one.name, one.digest) for one in run.sets],
+            [(one.header.name, one.digest) for one in found.sets],
+        ),
+        "suites that the policy compares have": (
+            run.baseline_suites,
+            found.baseline_suites,
+        ),
+        "price book has": (run.price_book, digest(canonical_model(found.means.prices))),
+        "gatekeeper has": (run.determinism.get("gatekeeper", __version__), __version__),
+    }
 
 
 def _evaluation(

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gatekeeper.errors import GatekeeperError, StoppedError, UndecidedError, UsageError
+from gatekeeper import __version__
+from gatekeeper.errors import (
+    EnvironmentDriftError,
+    GatekeeperError,
+    StoppedError,
+    UndecidedError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
     from gatekeeper.adapters.fleet import ReleaseFleet, Terms
@@ -27,6 +34,9 @@ if TYPE_CHECKING:
     from gatekeeper.ops.evaluate import Plan, Stop
     from gatekeeper.ports import Watch
 
+GATEKEEPER = "gatekeeper"
+SCORERS = "scorers"
+"""Where a run says, among what served it, what scored it."""
 FLUSH_SECONDS = 1.0
 """What a loss of power may take from a run."""
 
@@ -112,6 +122,7 @@ def _determinism(evaluation: Evaluation) -> dict[str, str]:
         "replicate_seeds": "the release's own, then one derived from it for each",
         "concurrency": str(evaluation.options.concurrency),
         "batching": "continuous: what is computed together depends on timing",
+        GATEKEEPER: __version__,
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
@@ -137,10 +148,9 @@ def carry_out(sitting: Sitting) -> Run:
             update={"status": "running", "spend": _spend(sitting.run, earlier)}
         )
         write_run(directory, run)
-        with _ended_early(directory, run):
+        with _ended_early(sitting):
             run, reason = asyncio.run(_sit(sitting, run, journal, earlier))
-        after = read_earlier(directory, evaluation.layout)
-        run = run.model_copy(update={"spend": _total(run.spend, after)})
+        run = _spent(sitting, run)
         if reason:
             write_run(directory, _ended(run, "interrupted"))
             raise _stopped(run, reason)
@@ -163,32 +173,37 @@ def _spend(run: Run, earlier: Earlier) -> Spend:
     )
 
 
-def _total(spend: Spend, after: Earlier) -> Spend:
-    return spend.model_copy(
-        update={
-            "nano_usd": after.nano_usd,
-            "tokens": after.tokens,
-            "cached_calls": after.cached,
-        }
-    )
+def _spent(sitting: Sitting, run: Run) -> Run:
+    """The run with what its records say that it has used."""
+    from gatekeeper.adapters.journal import read_earlier
+
+    after = read_earlier(sitting.directory, sitting.evaluation.layout)
+    used = {"nano_usd": after.nano_usd, "tokens": after.tokens, "cached_calls": after.cached}
+    return run.model_copy(update={"spend": run.spend.model_copy(update=used)})
 
 
 @contextmanager
-def _ended_early(directory: Path, run: Run) -> Iterator[None]:
+def _ended_early(sitting: Sitting) -> Iterator[None]:
     """Whatever goes wrong, `run.json` says that the run has not come to its end."""
-    from gatekeeper.adapters.runs import write_run
-
     try:
         yield
     except BaseExceptionGroup as group:
-        write_run(directory, _ended(run, "interrupted"))
+        _interrupt(sitting)
         raise _first(group) from None
     except asyncio.CancelledError:
-        write_run(directory, _ended(run, "interrupted"))
-        raise _stopped(run, "interrupted at once") from None
+        _interrupt(sitting)
+        raise _stopped(sitting.run, "interrupted at once") from None
     except BaseException:
-        write_run(directory, _ended(run, "interrupted"))
+        _interrupt(sitting)
         raise
+
+
+def _interrupt(sitting: Sitting) -> None:
+    """Keep what `run.json` has learnt since the run began, such as what served it."""
+    from gatekeeper.adapters.runs import read_run, write_run
+
+    run = read_run(sitting.directory)
+    write_run(sitting.directory, _ended(_spent(sitting, run), "interrupted"))
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:
@@ -217,6 +232,7 @@ async def _sit(
 ) -> tuple[Run, str]:
     """Ask what is left; returns the run with what served it, and why it was ended early."""
     from gatekeeper.adapters.fleet import ReleaseFleet
+    from gatekeeper.adapters.runs import write_run
     from gatekeeper.ops.evaluate import Stop, evaluate
 
     evaluation, stop = sitting.evaluation, Stop()
@@ -226,6 +242,8 @@ async def _sit(
         terms = _terms(evaluation, earlier, stack)
         fleet = ReleaseFleet(evaluation.entrants, evaluation.means, terms, run.engines)
         scorings = await _scorings(evaluation, fleet, stack)
+        _refuse_other_scorers(run, _fingerprint(scorings), terms)
+        fleet.opened = lambda served: write_run(sitting.directory, _served(run, served, scorings))
         await evaluate(
             _plan(evaluation, run, fleet, scorings),
             fleet,
@@ -237,9 +255,29 @@ async def _sit(
         )
     if terms.cache is not None and terms.cache.trouble:
         sitting.say(terms.cache.trouble)
-    scored = {key: told for one in scorings for key, told in one.fingerprint.items()}
-    engines = {**run.engines, **fleet.fingerprints} | ({"scorers": scored} if scored else {})
-    return run.model_copy(update={"engines": engines}), stop.reason
+    return _served(run, fleet.fingerprints, scorings), stop.reason
+
+
+def _served(run: Run, served: Mapping[str, dict[str, str]], scorings: tuple[Scoring, ...]) -> Run:
+    """The run with what serves it: a later sitting has to find the same."""
+    scored = _fingerprint(scorings)
+    engines = {**run.engines, **served} | ({SCORERS: scored} if scored else {})
+    return run.model_copy(update={"engines": engines})
+
+
+def _fingerprint(scorings: tuple[Scoring, ...]) -> dict[str, str]:
+    return {key: told for one in scorings for key, told in one.fingerprint.items()}
+
+
+def _refuse_other_scorers(run: Run, scored: Mapping[str, str], terms: Terms) -> None:
+    """Scores of one run come from one and the same thing, or they cannot be told apart."""
+    before = run.engines.get(SCORERS, {})
+    changed = [f"{key} was {told}" for key, told in before.items() if scored.get(key, told) != told]
+    if changed and not terms.allow_drift:
+        raise EnvironmentDriftError(
+            f"the run was begun with other scorers: {'; '.join(changed)}",
+            fix="go on where it began, or evaluate again",
+        )
 
 
 def _plan(
