@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters import engines
 from gatekeeper.adapters.assembly import on_this_machine, open_models, open_pipeline
-from gatekeeper.adapters.engines.cached import CachedEngine
+from gatekeeper.adapters.engines.cached import CachedEngine, identity
 from gatekeeper.adapters.engines.metered import MeteredEngine
 from gatekeeper.adapters.judge import JudgeModel
 from gatekeeper.adapters.tokenizer import ByteTokenizer
@@ -194,18 +194,9 @@ class ReleaseFleet:
         known = engine.fingerprint.get("engine") in CACHED
         if terms.cache is None or not (known or terms.remember_all):
             return engine
-        return CachedEngine(engine, _identity(seat), terms.cache)
+        return CachedEngine(engine, identity(seat), terms.cache)
 
 
 def _judge(found: OpenModel) -> JudgeModel:
     files, hosted = found.seat.files, found.seat.model.endpoint_model
     return JudgeModel(found.engine, files.digest if files else f"hosted {hosted}")
-
-
-def _identity(seat: Seat) -> dict[str, object]:
-    """What decides an answer beside the engine, the messages and the sampling."""
-    return {
-        "model": seat.files.digest if seat.files else seat.model.endpoint_model,
-        "chat_template": seat.model.chat_template,
-        "engine_args": seat.serving.engine_args,
-    }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gatekeeper.adapters.engines.seat import Seat
     from gatekeeper.adapters.responses import ResponseCache
     from gatekeeper.model.components import Sampling
     from gatekeeper.ports import Engine, Generation, Message
@@ -67,6 +68,17 @@ class CachedEngine:
         key = self._prefix.copy()
         key.update(_canonical([asked, sampling.model_dump(mode="json"), json_schema]))
         return key.digest()
+
+
+def identity(seat: Seat) -> dict[str, Any]:
+    """What decides an answer beside the engine, the messages and the sampling."""
+    return {
+        "model": seat.files.digest if seat.files else seat.model.endpoint_model,
+        "tokenizer": [file.sha256 for file in seat.model.tokenizer_files],
+        "adapters": {name: found.digest for name, found in seat.adapters.items()},
+        "chat_template": seat.model.chat_template,
+        "engine_args": seat.serving.engine_args,
+    }
 
 
 def _canonical(value: Any) -> bytes:
