@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Literal
 
-from gatekeeper.adapters.looking import ARM
+from gatekeeper.adapters.sides import ARM, OWN_CALL
 from gatekeeper.adapters.tables import literal
 from gatekeeper.errors import UnavailableError, UsageError
 
@@ -36,7 +36,7 @@ WITH used AS (
     arg_max(time_to_first_token_us, coalesce(attempt, 0)) AS time_to_first_token_us,
     arg_max(inter_token_us, coalesce(attempt, 0)) AS inter_token_us,
     arg_max(queue_us, coalesce(attempt, 0)) AS queue_us
-  FROM calls WHERE tier IS DISTINCT FROM ':judge' GROUP BY request_id
+  FROM calls WHERE {OWN_CALL} GROUP BY request_id
 ), fate AS (
   SELECT request_id, bool_and(resolved) AS resolved, bool_or(follow_up) AS follow_up,
     bool_or(corrected) AS corrected, bool_or(dissatisfied) AS dissatisfied,

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.adapters.looking import ARM, SAMPLE, dicts
+from gatekeeper.adapters.looking import as_row, dicts, rows_of
+from gatekeeper.adapters.sides import ARM, SAMPLE
 from gatekeeper.core.failing import Compared, Exchange, Talk
-from gatekeeper.model.record import CallRow, RequestRow, ScoreRow
+from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from duckdb import DuckDBPyConnection
 
-    from gatekeeper.model.base import Frozen
     from gatekeeper.model.run import Run
 
-_Row = TypeVar("_Row", bound="Frozen")
 TALKS: Final = f"""
 CREATE OR REPLACE TEMP TABLE talks AS
 WITH said AS (
@@ -120,35 +119,18 @@ def _compared(
 
 
 def _talk(connection: DuckDBPyConnection, arm: str, requests: list[RequestRow]) -> Talk:
-    ids = [one.request_id for one in requests]
-    calls = [as_row(CallRow, row) for row in _of(connection, "calls", ids, "attempt")]
-    scores = [as_row(ScoreRow, row) for row in _of(connection, "scores", ids, "scorer")]
-    outcomes = _of(connection, "outcomes", ids, "time")
+    calls = rows_of(connection, CallRow, requests)
+    scores = rows_of(connection, ScoreRow, requests)
+    outcomes = [
+        one for found in rows_of(connection, OutcomeRow, requests).values() for one in found
+    ]
     return Talk(
         arm,
-        tuple(
-            Exchange(one, tuple(call for call in calls if call.request_id == one.request_id))
-            for one in requests
-        ),
-        tuple(scores),
-        _known(all, (row["resolved"] for row in outcomes)),
-        _known(any, (row["follow_up"] for row in outcomes)),
+        tuple(Exchange(one, tuple(calls.get(one.request_id, ()))) for one in requests),
+        tuple(score for one in requests for score in scores.get(one.request_id, ())),
+        _known(all, (one.resolved for one in outcomes)),
+        _known(any, (one.follow_up for one in outcomes)),
     )
-
-
-def _of(
-    connection: DuckDBPyConnection, table: str, ids: list[str], order: str
-) -> list[dict[str, Any]]:
-    sql = f"SELECT * FROM {table} WHERE list_contains($ids, request_id) ORDER BY {order}"  # noqa: S608
-    return dicts(connection, sql, {"ids": ids})
-
-
-def as_row(kind: type[_Row], row: dict[str, Any]) -> _Row:
-    """A row of its type; the lists of a database are tuples there."""
-    fixed = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
-    }
-    return kind.model_validate(fixed)
 
 
 def _known(fold: Any, values: Iterable[bool | None]) -> bool | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.adapters.sides import ARM
 from gatekeeper.core.scoring.calibration import Judged
 from gatekeeper.errors import UsageError
 
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.labels import Label
 
-_SCORED: Final = """
+_SCORED: Final = f"""
 SELECT r.sample_id, r.replicate, s.value, length(r.answer), f.value
 FROM scores s JOIN requests r USING (request_id)
   LEFT JOIN scores f ON f.request_id = s.request_id AND f.scorer = $scorer || '.first'
-WHERE s.scorer = $scorer AND r.release = $release AND r.arm IS DISTINCT FROM 'baseline'
+WHERE s.scorer = $scorer AND {ARM} = 'candidate'
   AND r.sample_id IS NOT NULL
 ORDER BY ALL
-"""
+"""  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def judgements(
     Raises:
         UsageError: The run has no such scorer, or no labelled conversation that it scored.
     """
-    rows = connection.execute(_SCORED, {"scorer": scorer, "release": release}).fetchall()
+    rows = connection.execute(_SCORED, {"scorer": scorer, "candidate": release}).fetchall()
     if not rows:
         raise UsageError(f"the run has no scores of {scorer!r}", fix=_others(connection, release))
     known = {(label.sample_id, label.replicate): label.value for label in labels}

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.metrics import RunMeasurements
+from gatekeeper.adapters.sides import ARM, OWN_CALL, SAMPLE
 from gatekeeper.adapters.tables import open_lines, open_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
-    from gatekeeper.model.record import Arm
+    from gatekeeper.model.base import Frozen
+    from gatekeeper.model.record import Arm, RequestRow
     from gatekeeper.model.run import Run
 
-ARM: Final = "coalesce(arm, CASE WHEN release = $candidate THEN 'candidate' ELSE 'baseline' END)"
-"""SQL of the side of a comparison that a request is on."""
-SAMPLE: Final = "coalesce(sample_id, conversation, parent, request_id)"
+_Row = TypeVar("_Row", bound="Frozen")
 _SUITES: Final = f"""
 WITH spent AS (
   SELECT request_id, sum(input_tokens + cached_input_tokens + output_tokens) AS tokens,
     sum(nano_usd) AS nano_usd
-  FROM calls WHERE tier IS DISTINCT FROM ':judge' GROUP BY request_id
+  FROM calls WHERE {OWN_CALL} GROUP BY request_id
 )
 SELECT {ARM} AS arm, coalesce(suite, '') AS suite,
   count(DISTINCT {SAMPLE}) AS samples,
@@ -40,6 +41,7 @@ SELECT {ARM} AS arm, coalesce(suite, '') AS suite,
 FROM requests LEFT JOIN spent USING (request_id)
 GROUP BY ALL ORDER BY arm DESC, suite
 """  # noqa: S608 - constants only
+_ORDER: Final = {"calls": "attempt", "scores": "scorer", "outcomes": "time"}
 _SWAPPED: Final = """
 CREATE TEMP VIEW requests AS SELECT * REPLACE (
   CASE arm WHEN 'candidate' THEN 'baseline' WHEN 'baseline' THEN 'candidate' END AS arm)
@@ -98,3 +100,23 @@ def dicts(
     cursor = connection.execute(sql, values or {})
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def as_row(kind: type[_Row], row: dict[str, Any]) -> _Row:
+    """A row of its type; the lists of a database are tuples there."""
+    fixed = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+    }
+    return kind.model_validate(fixed)
+
+
+def rows_of(
+    connection: DuckDBPyConnection, kind: type[_Row], requests: Sequence[RequestRow]
+) -> dict[str, list[_Row]]:
+    """The calls, scores or outcomes of some requests, by request."""
+    [table] = [one.name for one in TABLES if one.row is kind]
+    sql = f"SELECT * FROM {table} WHERE list_contains($ids, request_id) ORDER BY {_ORDER[table]}"  # noqa: S608
+    found: dict[str, list[_Row]] = {}
+    for row in dicts(connection, sql, {"ids": [one.request_id for one in requests]}):
+        found.setdefault(row["request_id"], []).append(as_row(kind, row))
+    return found

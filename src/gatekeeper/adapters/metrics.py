@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.adapters.sides import ARM, OWN_CALL, SAMPLE
 from gatekeeper.core.observation import (
     Census,
     Failures,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.catalogue import Metric
     from gatekeeper.core.observation import Observation
 
-SAMPLES: Final = """
+SAMPLES: Final = f"""
 CREATE TEMP TABLE samples AS
 WITH spent AS (
   SELECT request_id,
@@ -37,16 +38,15 @@ WITH spent AS (
     bool_or(attempt IS NULL) AS uncounted,
     bool_or(nano_usd IS NULL) AS unpriced,
     bool_or(input_tokens + cached_input_tokens + output_tokens IS NULL) AS unmetered
-  -- What judges cost is not what the release costs.
-  FROM calls WHERE tier IS DISTINCT FROM ':judge' GROUP BY request_id
+  FROM calls WHERE {OWN_CALL} GROUP BY request_id
 ), fate AS (
   -- Where several rows speak of one request, the worst counts.
   SELECT request_id, bool_and(resolved) AS resolved, bool_or(follow_up) AS follow_up
   FROM outcomes GROUP BY request_id
 )
-SELECT coalesce(arm = 'candidate', release = $candidate)::TINYINT AS side,
+SELECT ({ARM} = 'candidate')::TINYINT AS side,
   coalesce(suite, '') AS suite,
-  coalesce(sample_id, conversation, parent, request_id) AS sample,
+  {SAMPLE} AS sample,
   count(*) AS requests,
   count(*) FILTER (status = 'error') AS errors,
   count(*) FILTER (turn = 0) AS conversations,
@@ -79,19 +79,19 @@ SELECT coalesce(arm = 'candidate', release = $candidate)::TINYINT AS side,
 FROM requests LEFT JOIN spent USING (request_id) LEFT JOIN fate USING (request_id)
 WHERE release IN ($candidate, $baseline)
 GROUP BY ALL
-"""
-SCORED: Final = """
+"""  # noqa: S608 - constants only
+SCORED: Final = f"""
 CREATE TEMP TABLE IF NOT EXISTS scored AS
-SELECT coalesce(arm = 'candidate', release = $candidate)::TINYINT AS side,
+SELECT ({ARM} = 'candidate')::TINYINT AS side,
   coalesce(suite, '') AS suite, scorer,
-  coalesce(sample_id, conversation, parent, request_id) AS sample,
+  {SAMPLE} AS sample,
   count(*) FILTER (value < 1) AS wrong,
   count(*) FILTER (value IS NOT NULL) AS exposures,
   count(*) FILTER (error IS NOT NULL) AS unknown
 FROM scores JOIN requests USING (request_id)
 WHERE release IN ($candidate, $baseline)
 GROUP BY ALL
-"""
+"""  # noqa: S608 - constants only
 _CONVERSATIONS: Final = """
 SELECT suite, sum(conversations)::BIGINT FROM samples WHERE side = $side
 GROUP BY suite ORDER BY suite
@@ -101,16 +101,16 @@ SELECT DISTINCT coalesce(price_book, '') FROM calls
 WHERE kind = 'model' AND outcome = 'ok' AND nano_usd IS NOT NULL
 ORDER BY ALL
 """
-_FAILURES: Final = """
+_FAILURES: Final = f"""
 SELECT count(*), count(*) FILTER (status = 'error'),
   coalesce(mode(coalesce(reason, 'no reason')) FILTER (status = 'error'), '')
-FROM requests WHERE release = $candidate AND coalesce(arm, '') <> 'baseline'
-"""
-_CRASHES: Final = """
+FROM requests WHERE {ARM} = 'candidate'
+"""  # noqa: S608 - constants only
+_CRASHES: Final = f"""
 SELECT count(*), count(*) FILTER (error IS NOT NULL), coalesce(mode(error), '')
 FROM scores JOIN requests USING (request_id)
-WHERE release = $candidate AND coalesce(arm, '') <> 'baseline'
-"""
+WHERE {ARM} = 'candidate'
+"""  # noqa: S608 - constants only
 _ONE: Final = """
 SELECT count(*) AS n, count(*) FILTER (y IS NULL OR d IS NULL) AS missing,
   sum(y) AS y, sum(d) AS d, sum(unknown) AS unknown

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.adapters.sides import SAMPLE
 from gatekeeper.core.statistics.means import mean_of
 
 if TYPE_CHECKING:
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
     from gatekeeper.core.statistics.means import Mean
 
 _BATCH: Final = 10_000
-_VALUES: Final = """
+_VALUES: Final = f"""
 SELECT release, coalesce(arm, '') AS arm, coalesce(suite, '') AS suite, scorer,
-  coalesce(sample_id, conversation, parent, request_id) AS sample,
+  {SAMPLE} AS sample,
   any_value(cluster) AS cluster,
   list(value ORDER BY request_id) FILTER (value IS NOT NULL) AS found,
   count(*) FILTER (error IS NOT NULL) AS errors
 FROM scores JOIN requests USING (request_id)
 GROUP BY ALL
 ORDER BY release, arm, suite, scorer, sample
-"""
+"""  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)

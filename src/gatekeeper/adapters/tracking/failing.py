@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from gatekeeper.adapters.failures import FAILED, TALKS, as_row
-from gatekeeper.adapters.looking import ARM, SAMPLE, dicts
+from gatekeeper.adapters.failures import FAILED, TALKS
+from gatekeeper.adapters.looking import as_row, dicts, rows_of
+from gatekeeper.adapters.sides import ARM, SAMPLE
 from gatekeeper.model.record import CallRow, RequestRow, ScoreRow
 from gatekeeper.model.tracking import FailingSample, TrackedTurn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from gatekeeper.model.base import Frozen
     from gatekeeper.model.run import Run
 
-_Row = TypeVar("_Row", bound="Frozen")
 _GRAVEST: Final = "faulty DESC, crashed DESC, least"
 _PICKED: Final = f"""
 CREATE OR REPLACE TEMP TABLE picked AS
@@ -50,9 +49,9 @@ def failing_samples(
     talks: dict[int, list[RequestRow]] = {}
     for found in dicts(connection, _REQUESTS, side):
         talks.setdefault(found.pop("place"), []).append(as_row(RequestRow, found))
-    ids = [request.request_id for requests in talks.values() for request in requests]
-    calls = _of(connection, CallRow, "calls", "attempt", ids)
-    scores = _of(connection, ScoreRow, "scores", "scorer", ids)
+    every = [request for requests in talks.values() for request in requests]
+    calls = rows_of(connection, CallRow, every)
+    scores = rows_of(connection, ScoreRow, every)
     return tuple(
         FailingSample(
             turns=tuple(
@@ -63,14 +62,3 @@ def failing_samples(
         )
         for requests in talks.values()
     )
-
-
-def _of(
-    connection: DuckDBPyConnection, kind: type[_Row], table: str, order: str, ids: list[str]
-) -> dict[str, list[_Row]]:
-    """The rows of a table that belong to some requests, by request."""
-    sql = f"SELECT * FROM {table} WHERE list_contains($ids, request_id) ORDER BY {order}"  # noqa: S608
-    rows: dict[str, list[_Row]] = {}
-    for found in dicts(connection, sql, {"ids": ids}):
-        rows.setdefault(found["request_id"], []).append(as_row(kind, found))
-    return rows
