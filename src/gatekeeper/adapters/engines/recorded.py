@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from dataclasses import fields
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -28,6 +29,9 @@ RESPONSES: Final = "GATEKEEPER_RESPONSES"
 VERSION: Final = "1"
 _PARTS: Final = {one.name for one in fields(Generation)} - {"from_cache"}
 _ASKED: Final = {"model", "messages", "seed"}
+_TEXTS: Final = {"model", "text", "finish_reason"}
+_MEASURES: Final = {"mean_logprob", "kv_cache_usage"}
+_COUNTED: Final = {"input_tokens", "cached_input_tokens", "output_tokens"}
 _KEY: Final = 8
 """Bytes of a key in memory; what is read is compared in full."""
 
@@ -38,7 +42,11 @@ class RecordedEngine:
     def __init__(self, path: Path, model: str) -> None:
         self._model = model
         self._file: BinaryIO = path.open("rb")
-        self._places, self._digest = _index(self._file, path)
+        try:
+            self._places, self._digest = _index(self._file, path)
+        except BaseException:
+            self._file.close()
+            raise
 
     @property
     def fingerprint(self) -> Mapping[str, str]:
@@ -54,6 +62,8 @@ class RecordedEngine:
         json_schema: Mapping[str, Any] | None = None,  # noqa: ARG002 - checked by the pipeline
     ) -> Generation:
         """The recorded answer: for this seed, or for any; raises `EngineError` without one."""
+        if self._file.closed:
+            raise EngineError("the file of responses has been closed", retryable=False)
         asked = [[one.role, one.content] for one in messages]
         for seed in (sampling.seed, None):
             found = self._find(asked, seed)
@@ -104,7 +114,7 @@ def _index(file: BinaryIO, path: Path) -> tuple[dict[int, int], str]:
         digest.update(line)
         try:
             places.setdefault(_key_of_line(line), offset)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             problems.append(Problem(f"is no recorded answer: {_said(error)}", str(path), number, 1))
             if len(problems) >= 100:  # noqa: PLR2004 - enough to see what is wrong
                 break
@@ -124,9 +134,28 @@ def _key_of_line(line: bytes) -> int:
         raise TypeError("it is no object")
     if unknown := sorted(content.keys() - _PARTS - _ASKED):
         raise ValueError(f"unknown {', '.join(unknown)}")
+    for name in sorted(content.keys() - {"messages"}):
+        _refuse_other(name, content[name])
     if not isinstance(content["text"], str):
         raise TypeError("`text` is no text")
-    return _key(content["model"], _messages(content), content.get("seed"))
+    asked = _messages(content)
+    if not all(isinstance(part, str) for one in asked for part in one):
+        raise TypeError("a message has a `role` or `content` that is no text")
+    return _key(content["model"], asked, content.get("seed"))
+
+
+def _refuse_other(name: str, value: Any) -> None:
+    """Texts, measures (null where they are not known) and counts; nothing is read as another."""
+    if name in _TEXTS:
+        if not isinstance(value, str):
+            raise TypeError(f"`{name}` is no text")
+    elif value is None and name not in _COUNTED:
+        return
+    elif name in _MEASURES:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise TypeError(f"`{name}` is no number")
+    elif type(value) is not int or value < 0:
+        raise TypeError(f"`{name}` is no count")
 
 
 def _messages(content: dict[str, Any]) -> list[list[str]]:
