@@ -7,12 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from gatekeeper.adapters.records import LINES, RunRecords, read_heads, whole_lines
+from gatekeeper.adapters.records import LINES, RunRecords, read_heads
 from gatekeeper.core.order import Finished
 from gatekeeper.errors import IntegrityError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from gatekeeper.core.order import Layout
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STARTED: Final = "started.log"
 LOCK: Final = "lock"
+_BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Earlier:
     Attributes:
         nano_usd: Paid for what was recorded.
         cached: Calls that the response cache answered.
-        repeated: Conversations that had begun and were cut off.
+        repeated: How often a conversation had begun and was cut off.
     """
 
     finished: Finished
@@ -58,24 +59,16 @@ def read_earlier(directory: Path, layout: Layout) -> Earlier:
         nano_usd += head.nano_usd
         tokens += head.tokens
         cached += head.cached
-    return Earlier(finished, nano_usd, tokens, cached, _cut_off(directory, finished))
+    cut_off = max(0, _begun(directory / STARTED) - finished.count)
+    return Earlier(finished, nano_usd, tokens, cached, cut_off)
 
 
-def _cut_off(directory: Path, finished: Finished) -> int:
-    found = (finished.layout.index(key) for key in _started(directory / STARTED))
-    return sum(index is not None and index not in finished for index in found)
-
-
-def _started(path: Path) -> Iterator[str]:
+def _begun(path: Path) -> int:
+    """Conversations that were begun: whatever was not recorded was cut off."""
     if not path.exists():
-        return
-    left = whole_lines(path)
+        return 0
     with path.open("rb") as file:
-        for line in file:
-            left -= len(line)
-            if left < 0:
-                return
-            yield line.decode().rstrip("\n")
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
 
 class RunJournal:
@@ -92,10 +85,6 @@ class RunJournal:
         self._records = RunRecords(directory)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._begun = os.open(directory / STARTED, flags, 0o644)
-
-    def forget_started(self) -> None:
-        """From here on another sitting begins its conversations."""
-        os.ftruncate(self._begun, 0)
 
     def begin(self, key: str) -> None:
         """A conversation begins: should it never be written, it was cut off."""

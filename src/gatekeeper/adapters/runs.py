@@ -66,6 +66,7 @@ def seal(directory: Path, run: Run) -> Run:
 
     Raises:
         IntegrityError: A line holds something other than rows.
+        UnavailableError: The disk refuses; no record is lost, and sealing can be tried again.
     """
     if run.files:
         return run

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.adapters import atomic
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.records import LINES, whole_lines
-from gatekeeper.errors import IntegrityError, UndecidedError
+from gatekeeper.errors import IntegrityError, UnavailableError, UndecidedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +138,12 @@ def _rows_or_refused(table: Table, lines: Path, path: Path) -> Iterator[None]:
 
     try:
         yield
+    except duckdb.IOException as error:
+        raise UnavailableError(
+            f"records cannot be read or sealed: {str(error).splitlines()[0]}",
+            where=str(path.parent),
+            fix="free space, or allow it, and try again",
+        ) from None
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].replace(str(lines), LINES)
         raise _altered(path, f"holds something other than {table.name}: {reason}") from None
@@ -146,15 +152,19 @@ def _rows_or_refused(table: Table, lines: Path, path: Path) -> Iterator[None]:
 def _copy(connection: DuckDBPyConnection, table: Table, lines: Path, directory: Path) -> None:
     target = directory / table.sealed
     temporary = target.with_name(f".{target.name}")
-    with _rows_or_refused(table, lines, directory / LINES):
-        connection.execute(
-            f"COPY ({select_rows(table, lines)}) TO {literal(temporary)} "
-            "(FORMAT parquet, COMPRESSION zstd)"
-        )
-    _complete(connection, table, f"read_parquet({literal(temporary)})", directory / LINES)
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
+    try:
+        with _rows_or_refused(table, lines, directory / LINES):
+            connection.execute(
+                f"COPY ({select_rows(table, lines)}) TO {literal(temporary)} "
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
+        _complete(connection, table, f"read_parquet({literal(temporary)})", directory / LINES)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _view(connection: DuckDBPyConnection, table: Table, path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import platform
 import secrets
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from gatekeeper.errors import (
     EnvironmentDriftError,
     GatekeeperError,
     StoppedError,
+    UnavailableError,
     UndecidedError,
     UsageError,
 )
@@ -143,7 +144,6 @@ def carry_out(sitting: Sitting) -> Run:
     evaluation, directory = sitting.evaluation, sitting.directory
     with RunJournal(directory) as journal:
         earlier = read_earlier(directory, evaluation.layout)
-        journal.forget_started()
         run = sitting.run.model_copy(
             update={"status": "running", "spend": _spend(sitting.run, earlier)}
         )
@@ -154,7 +154,8 @@ def carry_out(sitting: Sitting) -> Run:
         if reason:
             write_run(directory, _ended(run, "interrupted"))
             raise _stopped(run, reason)
-        sealed = seal(directory, _ended(run, "complete"))
+        with _ended_early(sitting):
+            sealed = seal(directory, _ended(run, "complete"))
         journal.remove_traces()
     return sealed
 
@@ -169,7 +170,7 @@ def _spend(run: Run, earlier: Earlier) -> Spend:
         tokens=earlier.tokens,
         cached_calls=earlier.cached,
         sittings=run.spend.sittings + (1 if again else 0),
-        repeated=run.spend.repeated + earlier.repeated,
+        repeated=max(run.spend.repeated, earlier.repeated),
     )
 
 
@@ -199,11 +200,12 @@ def _ended_early(sitting: Sitting) -> Iterator[None]:
 
 
 def _interrupt(sitting: Sitting) -> None:
-    """Keep what `run.json` has learnt since the run began, such as what served it."""
+    """Keep what `run.json` has learnt since the run began; what ended it is told in any case."""
     from gatekeeper.adapters.runs import read_run, write_run
 
     run = read_run(sitting.directory)
-    write_run(sitting.directory, _ended(_spent(sitting, run), "interrupted"))
+    with suppress(UnavailableError):
+        write_run(sitting.directory, _ended(_spent(sitting, run), "interrupted"))
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:
