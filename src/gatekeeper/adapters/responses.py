@@ -111,7 +111,9 @@ def _packed(key: bytes, made: Generation) -> bytes:
     return zlib.crc32(key + content).to_bytes(4) + content
 
 
-def _unpacked(key: bytes, value: bytes) -> Generation | None:
+def _unpacked(key: bytes, value: object) -> Generation | None:
+    if not isinstance(value, bytes):
+        return None
     check, content = value[:4], value[4:]
     if zlib.crc32(key + content).to_bytes(4) != check:
         return None
