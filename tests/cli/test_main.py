@@ -110,11 +110,14 @@ def test_a_directory_that_is_no_project(tmp_path: Path, capsys: pytest.CaptureFi
     assert (found["code"], found["where"]) == ("bad-usage", str(tmp_path))
 
 
-def test_giving_up_at_a_question_is_an_interruption(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("how", [typer.Abort, KeyboardInterrupt])
+def test_giving_up_is_an_interruption_and_said(
+    how: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def give_up(_: str) -> None:
-        raise typer.Abort
+        raise how
 
     monkeypatch.setattr("gatekeeper.cli.schema.document", give_up)
     assert guarded(lambda: run(["schema", "manifest"]), []) == 130

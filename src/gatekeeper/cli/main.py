@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper import __version__
-from gatekeeper.cli.boundary import guarded
+from gatekeeper.cli.boundary import INTERRUPTED, guarded
 from gatekeeper.errors import UsageError
 
 VERBS = (
@@ -89,6 +89,8 @@ def run(arguments: list[str]) -> int:
         context = getattr(error, "ctx", None)
         verb = context.command_path if context else "gatekeeper"
         raise UsageError(error.format_message(), fix=f"see `{verb} --help`") from None
+    if result == INTERRUPTED:  # Typer makes a quiet exit code of Ctrl-C
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 
