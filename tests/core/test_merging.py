@@ -84,6 +84,16 @@ def test_ceilings_add_up_and_facts_about_machines_stand_beside_each_other():
     assert whole.drift == ("cuda", "driver")
 
 
+def test_machines_of_one_pool_may_have_different_processors():
+    first, second = parts(2)
+    machine = {"engine": "embedded", "version": "4.8", "cpu": "EPYC"}
+    one = change(first, engines={"desk": machine})
+    two = change(second, engines={"desk": {**machine, "cpu": "Xeon"}})
+    assert merged([one, two]).engines == {"desk": {**machine, "cpu": "EPYC | Xeon"}}
+    other = change(second, engines={"desk": {**machine, "version": "4.9"}})
+    assert "the engines is not" in refused([one, other])[0]
+
+
 def test_shards_of_a_limited_run_stay_limited():
     limited = []
     for part in parts(2):

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 SHARD: Final = "shard"
 """The word in the reason for which a shard is partial."""
+_PROCESSOR: Final = "cpu"
+
+
+def _served(run: Run) -> dict[str, dict[str, str]]:
+    """Fingerprints without the processor: machines of one pool differ in it."""
+    return {
+        model: {key: told for key, told in found.items() if key != _PROCESSOR}
+        for model, found in run.engines.items()
+    }
+
+
 _SAME: Final[dict[str, Callable[[Run], Any]]] = {
     "candidate": lambda run: run.candidate.digest,
     "baseline": lambda run: run.baseline and run.baseline.digest,
@@ -22,7 +33,7 @@ _SAME: Final[dict[str, Callable[[Run], Any]]] = {
     "suites of the baseline": lambda run: sorted(run.baseline_suites),
     "seed": lambda run: run.seed,
     "price book": lambda run: run.price_book,
-    "engines": lambda run: run.engines,
+    "engines": _served,
     "environment": lambda run: run.options.environment,
     "limit": lambda run: run.options.limit,
     "run against itself": lambda run: run.options.aa,
@@ -59,6 +70,7 @@ def merged(parts: Sequence[Part]) -> Run:
             "id": f"{started:%Y%m%d-%H%M%S}-{short(identity)[:6]}",
             "sets": tuple(_whole(runs, used) for used in first.sets),
             "options": _options(runs),
+            "engines": _engines(runs),
             "determinism": _joined(runs),
             "drift": _union(run.drift for run in runs),
             "contamination": _union(run.contamination for run in runs),
@@ -70,6 +82,16 @@ def merged(parts: Sequence[Part]) -> Run:
             "notes": (*_union(run.notes for run in runs), _origin(runs)),
         }
     )
+
+
+def _engines(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
+    """The fingerprints, with every processor that took part."""
+    whole = {model: dict(found) for model, found in runs[0].engines.items()}
+    for model, found in whole.items():
+        if _PROCESSOR in found:
+            several = dict.fromkeys(run.engines[model].get(_PROCESSOR, "") for run in runs)
+            found[_PROCESSOR] = " | ".join(filter(None, several))
+    return whole
 
 
 def in_order(parts: Sequence[Part]) -> list[Part]:

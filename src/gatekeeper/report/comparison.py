@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.wording import number
+from gatekeeper.core.wording import counted, number
 from gatekeeper.report.markup import escape, one_line, spelled_out
 from gatekeeper.report.tables import fold, table
 
@@ -83,7 +83,7 @@ def compared_text(one: Compared, width: int) -> str:
     if rows:
         lines += ["", *table(_HEADS, rows, right=frozenset(range(1, 6)))]
     for title, style, found in _flips(one):
-        lines += ["", f"[{style}]{len(found):,} {title}[/{style}]"]
+        lines += ["", f"[{style}]{counted(len(found), 'sample')} {title}[/{style}]"]
         lines += [f"  {one_line(f'{sample}  {suite}')}" for suite, sample in found[:SHOWN]]
         if len(found) > SHOWN:
             lines.append(f"  [dim]and {len(found) - SHOWN:,} more: --output json has all[/dim]")
@@ -104,7 +104,7 @@ def compared_markdown(one: Compared) -> str:
         lines += ["| " + " | ".join(_HEADS) + " |", "|---|---:|---:|---:|---:|---:|"]
         lines += ["| " + " | ".join(row) + " |" for row in rows]
     for title, _, found in _flips(one):
-        lines += ["", f"<details><summary>{len(found):,} {title}</summary>", ""]
+        lines += ["", f"<details><summary>{counted(len(found), 'sample')} {title}</summary>", ""]
         lines += [f"- `{spelled_out(sample)}` ({suite})" for suite, sample in found]
         lines += ["", "</details>"]
     return "\n".join([*lines, ""])
@@ -164,7 +164,7 @@ def _narrow(value: float | None, unit: str) -> str:
 
 def _flips(one: Compared) -> list[tuple[str, str, Sequence[tuple[str, str]]]]:
     found: list[tuple[str, str, Sequence[tuple[str, str]]]] = [
-        ("samples passed in A and fail in B", "red", one.broken),
-        ("samples failed in A and pass in B", "green", one.mended),
+        ("passed in A and fail in B", "red", one.broken),
+        ("failed in A and pass in B", "green", one.mended),
     ]
     return [flip for flip in found if flip[2]]

@@ -210,7 +210,7 @@ async def test_time_is_limited(monkeypatch):
 async def test_an_endpoint_that_is_not_there(monkeypatch):
     monkeypatch.setenv(openai.BASE_URL, "http://127.0.0.1:9")
     engine = await openai.open_engine(seat())
-    with pytest.raises(EngineError, match="cannot be reached") as caught:
+    with pytest.raises(EngineError, match="cannot be reached: connection refused") as caught:
         await ask(engine)
     assert caught.value.retryable
     await engine.close()

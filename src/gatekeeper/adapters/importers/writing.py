@@ -232,7 +232,8 @@ def _refuse_strangers(
             f"rows are about {release!r}",
             str(source.path),
             path="release",
-            accepted=", ".join(known),
+            accepted=", ".join(known)
+            + ("" if "baseline" in known else "; and a baseline, named with --baseline REF"),
         )
         for (release,) in found
         if release not in known

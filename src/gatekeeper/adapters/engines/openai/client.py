@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,7 +96,7 @@ class OpenAIEngine:
         except aiohttp.ClientPayloadError as error:
             raise EngineError("the response broke off: the connection was closed") from error
         except aiohttp.ClientError as error:
-            raise EngineError(f"cannot be reached: {type(error).__name__}") from error
+            raise EngineError(f"cannot be reached: {_why(error)}") from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -195,3 +196,9 @@ async def _beginning(content: aiohttp.StreamReader) -> bytes:
     while len(data) < MAX_ERROR_BYTES and (part := await content.readany()):
         data += part
     return bytes(data)
+
+
+def _why(error: Exception) -> str:
+    """In the words of the operating system, where it was asked; else the kind of error."""
+    number = getattr(getattr(error, "os_error", None), "errno", None) or 0
+    return os.strerror(number).lower() if number > 0 else type(error).__name__
