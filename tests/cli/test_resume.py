@@ -112,6 +112,7 @@ def test_ctrl_c_lets_what_has_begun_end_and_the_run_goes_on_later(many, capsys, 
     assert f"evaluate --resume {directory.name}" in undecided.value.fix
     code, verdict = go_on(many, capsys)
     assert (code, verdict["run"]) == (0, directory.name)
+    assert read_run(directory).options.concurrency == 1
     assert (whole(many).spend.sittings, whole(many).spend.repeated) == (2, 0)
 
 
@@ -221,6 +222,9 @@ def test_what_cannot_be_gone_on_with_is_refused(many, capsys, serve):
     words = ["evaluate", REF, "--resume", name, "--set", "quality", "--limit", "3"]
     with pytest.raises(UsageError, match="REF, --set, --limit cannot be given"):
         run([*words, "--project", str(many)])
+    fixed = ["--env", "local", "--seed", "0", "--no-cache", "--allow-environment-drift"]
+    with pytest.raises(UsageError, match="--env, --seed, --cache, --allow-environment-drift"):
+        run(["evaluate", "--resume", name, *fixed, "--project", str(many)])
     with pytest.raises(UsageError, match="name a release"):
         run(["evaluate", "--project", str(many)])
 

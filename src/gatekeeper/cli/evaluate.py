@@ -22,6 +22,8 @@ RUN = "What is run"
 GATE = "How it is decided"
 USE = "What it may use"
 AGAIN = "Going on"
+ENVIRONMENT, SEED, CONCURRENCY = "local", 7, 64
+"""What holds where nothing else is said; a run that is gone on with has said it."""
 
 
 def evaluate(
@@ -35,11 +37,13 @@ def evaluate(
         ),
     ] = None,
     env: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--env", rich_help_panel=RUN, help="The environment that the release is meant for."
+            "--env",
+            rich_help_panel=RUN,
+            help="The environment that the release is meant for; by default local.",
         ),
-    ] = "local",
+    ] = None,
     engine: Annotated[
         str | None,
         typer.Option("--engine", rich_help_panel=RUN, help="Take this engine and no other."),
@@ -137,14 +141,21 @@ def evaluate(
         ),
     ] = False,
     seed: Annotated[
-        int, typer.Option("--seed", rich_help_panel=RUN, help="Seed of the random order.", min=0)
-    ] = 7,
-    concurrency: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--concurrency", rich_help_panel=USE, help="Conversations at a time.", min=1, max=4096
+            "--seed", rich_help_panel=RUN, help="Seed of the random order; by default 7.", min=0
         ),
-    ] = 64,
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            "--concurrency",
+            rich_help_panel=USE,
+            help="Conversations at a time; by default 64, or as many as before.",
+            min=1,
+            max=4096,
+        ),
+    ] = None,
     mlflow: Annotated[
         str | None,
         typer.Option(
@@ -169,27 +180,30 @@ def evaluate(
         fixed = {
             "REF": ref, "--baseline": baseline, "--engine": engine, "--set": only, "--aa": aa,
             "--policy": policy, "--parameter": parameter, "--limit": limit, "--shard": shard,
-            "--responses": responses, "--dry-run": dry_run,
+            "--responses": responses, "--dry-run": dry_run, "--env": env,
+            "--seed": seed is not None, "--cache": cache is not None,
+            "--allow-environment-drift": allow_environment_drift,
         }  # fmt: skip
         _refuse(fixed)
-        work = _again(session, resume, max_usd, max_tokens, concurrency)
+        sitting = {"max_usd": max_usd, "max_tokens": max_tokens, "concurrency": concurrency}
+        work = _again(session, resume, sitting)
     else:
         options = RunOptions(
-            environment=env,
+            environment=env or ENVIRONMENT,
             engine=_engine(engine, responses),
             sets=tuple(only or ()),
             limit=limit,
             shard=_shard(shard),
             aa=aa,
-            concurrency=concurrency,
+            concurrency=concurrency or CONCURRENCY,
             cache=cache,
             responses=str(responses.absolute()) if responses else None,
             max_usd=max_usd,
             max_tokens=max_tokens,
             allow_environment_drift=allow_environment_drift,
-            **_decided_by(session, env, policy, parameter or ()),
+            **_decided_by(session, env or ENVIRONMENT, policy, parameter or ()),
         )
-        work = _anew(session, ref, options, baseline, seed)
+        work = _anew(session, ref, options, baseline, SEED if seed is None else seed)
     evaluation, run = work
     if dry_run:
         _estimate(session, evaluation)
@@ -281,20 +295,14 @@ def _anew(
 
 
 def _again(
-    session: Session,
-    reference: str,
-    max_usd: float | None,
-    max_tokens: int | None,
-    concurrency: int,
+    session: Session, reference: str, sitting: Mapping[str, float | None]
 ) -> tuple[Evaluation, Run]:
-    """An interrupted run, with the ceilings of this sitting where they are given."""
+    """An interrupted run, with what was given for this sitting."""
     from gatekeeper.adapters.runs import find_run, read_run
     from gatekeeper.cli.evaluations import prepare_again
 
     run = read_run(find_run(session.project, reference))
-    changes: dict[str, Any] = {"concurrency": concurrency}
-    changes |= {} if max_usd is None else {"max_usd": max_usd}
-    changes |= {} if max_tokens is None else {"max_tokens": max_tokens}
+    changes = {name: value for name, value in sitting.items() if value is not None}
     run = run.model_copy(update={"options": run.options.model_copy(update=changes)})
     return prepare_again(session, run), run
 

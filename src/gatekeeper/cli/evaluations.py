@@ -67,7 +67,7 @@ class Evaluation:
 
 
 def prepare(
-    session: Session, ref: str, options: RunOptions, *, baseline: str | None = None, seed: int = 7
+    session: Session, ref: str, options: RunOptions, *, baseline: str | None = None, seed: int
 ) -> Evaluation:
     """Everything checked that can be, before the first request.
 
