@@ -11,9 +11,10 @@ import pytest
 
 from answering import ABSENT
 from builders import write
-from evaluating import LOAD, LOCAL, POLICY, evaluate, runs
+from evaluating import LOAD, LOCAL, POLICY, SET, evaluate, runs, samples
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.signing import KeyringVerifier
+from gatekeeper.cli.boundary import guarded
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import keys_of, store_of
 from gatekeeper.errors import InputError, UnavailableError, UsageError
@@ -174,4 +175,31 @@ def test_a_name_that_is_wrong_is_said_before_anything_is_asked(root, monkeypatch
     with pytest.raises(UsageError) as caught:
         run(["evaluate", "manifests/desk-v1.yaml", *words])
     assert said in str(caught.value)
+    assert not runs(root)
+
+
+HARD = SET.replace("desk-quality", "desk-hard").replace("quality.jsonl", "hard.jsonl")
+
+
+def test_the_easier_half_of_a_suite_decides_nothing(root, capsys, serve):
+    serve()
+    hard = [{**one, "id": f"hard-{one['id']}"} for one in samples()]
+    write(root / "eval_sets/hard.yaml", HARD)
+    write(root / "eval_sets/hard.jsonl", "\n".join(map(json.dumps, hard)) + "\n")
+    path = root / "manifests/desk-v1.yaml"
+    path.write_text(path.read_text().replace("load.yaml", "hard.yaml"))
+    assert run(["build", str(path), "--project", str(root)]) == 0
+    code, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml", "--set", "desk-quality")
+    assert (code, verdict["outcome"]) == (3, "error")
+    assert "--set: desk-hard was not asked" in verdict["rules"][0]["reason"]
+    code, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml", "--set", "quality")
+    assert (code, verdict["outcome"]) == (0, "pass")
+    assert set(verdict["sets"]) == {"desk-quality", "desk-hard"}
+
+
+@pytest.mark.parametrize("ceiling", ["inf", "nan", "1e300", "-1"])
+def test_a_ceiling_is_a_sum_of_money(root, capsys, ceiling):
+    words = ["evaluate", "manifests/desk-v1.yaml", "--max-usd", ceiling, "--project", str(root)]
+    assert guarded(lambda: run(words), words) == 2
+    assert "Invalid value for '--max-usd'" in capsys.readouterr().err
     assert not runs(root)

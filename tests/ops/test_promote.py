@@ -11,6 +11,7 @@ from delivery import Delivery, failing, intent, make_delivery, revoke
 from gatekeeper.cli.wiring import keys_of, store_of
 from gatekeeper.errors import IntegrityError, LostRaceError
 from gatekeeper.model.components import Governance, Model, PinnedModel
+from gatekeeper.model.run import RunSource
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
 from gatekeeper.ops import ledger
 from gatekeeper.ops.history import history
@@ -128,6 +129,27 @@ def test_a_verdict_that_does_not_carry_it_is_named(
     assert (moved.exit_code, codes(moved)) == (exit_code, [code])
     assert moved.admission.reasons[0].fix
     assert delivery.site().ledger.head() == 0
+
+
+INDIRECT: dict[str, dict[str, Any]] = {
+    "imported": {"source": RunSource(format="inspect", digest="sha256:" + "2" * 64)},
+    "cached": {"cached_calls": 1200},
+    "drifted": {"drift": ("the release accepts vllm <0.34, and 0.40 is here",)},
+}
+
+
+@pytest.mark.parametrize("kind", INDIRECT)
+def test_an_environment_can_refuse_evidence_that_was_not_made_for_it(
+    delivery: Delivery, kind: str
+) -> None:
+    delivery.decide(delivery.v1, **INDIRECT[kind])
+    settings(delivery, refuses_evidence=f"[{kind}]")
+    moved = promoted(delivery, delivery.v1)
+    assert (moved.exit_code, codes(moved)) == (1, [f"verdict-{kind}"])
+    assert "which local does not accept" in moved.admission.reasons[0].text
+    others = ", ".join(other for other in INDIRECT if other != kind)
+    settings(delivery, refuses_evidence=f"[{others}]")
+    assert promoted(delivery, delivery.v1).exit_code == 0
 
 
 def test_a_failing_rule_is_named(delivery: Delivery) -> None:

@@ -108,13 +108,17 @@ def evaluate(
     max_usd: Annotated[
         float | None,
         typer.Option(
-            "--max-usd", rich_help_panel=USE, help="Stop before the run costs more.", min=0
+            "--max-usd", rich_help_panel=USE, help="Stop before the run costs more.", min=0, max=1e9
         ),
     ] = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(
-            "--max-tokens", rich_help_panel=USE, help="Stop before it uses more tokens.", min=0
+            "--max-tokens",
+            rich_help_panel=USE,
+            help="Stop before it uses more tokens.",
+            min=0,
+            max=10**15,
         ),
     ] = None,
     cache: Annotated[

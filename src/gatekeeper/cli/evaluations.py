@@ -41,6 +41,7 @@ class Evaluation:
         rules: Of the policy that will decide.
         drift: How this machine differs from what the releases were validated on.
         contamination: Samples that the candidate has seen.
+        left_out: Sets that were not chosen, of suites of which another set was.
     """
 
     project: Project
@@ -56,6 +57,7 @@ class Evaluation:
     seed: int = 0
     drift: tuple[str, ...] = ()
     contamination: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def entrants(self) -> dict[Arm, Entrant]:
@@ -158,7 +160,8 @@ def _evaluation(
     one, record = entrant(project, candidate)
     policy = project.root / options.policy if options.policy else named_policy(project, candidate)
     rules = policy_of(project, policy, options.parameters).rules
-    sets = sets_of(project, record.evaluation.sets, options.sets)
+    named = sets_of(project, record.evaluation.sets, options.sets)
+    sets = tuple(found for found in named if _chosen(found, options.sets))
     compared: tuple[Suite, ...] = baseline_suites(rules)  # type: ignore[assignment]
     if options.aa:
         compared = tuple(sorted({one.header.suite for one in sets}))
@@ -180,7 +183,19 @@ def _evaluation(
         seed=seed,
         drift=_drift(project, (one, *([other] if other else [])), options),
         contamination=seen,
+        left_out=_left_out(named, sets),
     )
+
+
+def _left_out(named: Sequence[LoadedSet], chosen: Sequence[LoadedSet]) -> tuple[str, ...]:
+    """Sets without which a suite is only part of what the manifest means by it.
+
+    A rule about a suite that was left out altogether decides nothing; a rule about half of one
+    would, and whoever runs it could choose the easier half.
+    """
+    kept, suites = {one.header.name for one in chosen}, {one.header.suite for one in chosen}
+    left = (one.header for one in named if one.header.name not in kept)
+    return tuple(header.name for header in left if header.suite in suites)
 
 
 def _drift(project: Project, entrants: Sequence[Entrant], options: RunOptions) -> tuple[str, ...]:
@@ -309,7 +324,7 @@ def entrant(project: Project, digest: str) -> tuple[Entrant, ReleaseRecord]:
 
 
 def sets_of(project: Project, paths: Sequence[str], chosen: Sequence[str]) -> tuple[LoadedSet, ...]:
-    """The eval sets in `paths`, or those `chosen` of them by name, suite or file.
+    """The eval sets in `paths`, once each of the `chosen` ones is a name, suite or file of theirs.
 
     Raises:
         UsageError: There is no eval set, none of that name, or a name stands for two.
@@ -331,7 +346,11 @@ def sets_of(project: Project, paths: Sequence[str], chosen: Sequence[str]) -> tu
             raise UsageError(
                 f"there is no eval set {name!r}{meant}", fix=f"there are {', '.join(names)}"
             )
-    return tuple(one for one in sets if not chosen or any(_called(one, n) for n in chosen))
+    return tuple(sets)
+
+
+def _chosen(one: LoadedSet, chosen: Sequence[str]) -> bool:
+    return not chosen or any(_called(one, name) for name in chosen)
 
 
 def _called(one: LoadedSet, name: str) -> bool:

@@ -106,7 +106,9 @@ def _sets(evaluation: Evaluation) -> tuple[RunSet, ...]:
 
 def _partial(evaluation: Evaluation) -> tuple[str, ...]:
     options, found = evaluation.options, []
-    if options.limit is not None and any(one.of for one in _sets(evaluation)):
+    if evaluation.left_out:
+        found.append(f"--set: {', '.join(evaluation.left_out)} was not asked")
+    if options.limit is not None and any(options.limit < len(one) for one in evaluation.sets):
         found.append(f"--limit {options.limit}: not every sample was asked")
     if options.shard is not None and options.shard.count > 1:
         found.append(f"shard {options.shard.index} of {options.shard.count}: merge the shards")

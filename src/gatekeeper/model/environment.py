@@ -16,6 +16,7 @@ from gatekeeper.model.base import (
     RelativePath,
     ShortText,
 )
+from gatekeeper.model.verdict import Indirect
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -49,6 +50,8 @@ class Environment(Frozen):
     """Whether a release may name hosted models, which cannot be pinned."""
     verdict_max_age: Duration = "24h"
     """How old a verdict may be when a release is promoted on it."""
+    refuses_evidence: tuple[Indirect, ...] = ()
+    """What a verdict may not rest on: `imported` runs, `cached` answers, a `drifted` machine."""
     regions: tuple[Name, ...] = ()
     """Where requests are served; a release that must stay in other regions is refused."""
     policy: RelativePath | None = None

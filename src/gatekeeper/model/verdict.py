@@ -12,6 +12,8 @@ from gatekeeper.model.run import RunSource
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 RuleOutcome = Literal["pass", "fail", "inconclusive", "error", "not_applicable"]
+Indirect = Literal["imported", "cached", "drifted"]
+"""How evidence can be less than answers of the release, made for the run, where it is served."""
 
 
 class RuleResult(Frozen):
@@ -77,3 +79,19 @@ class Verdict(Frozen):
     """What served each model: engine and version."""
     source: RunSource | None = None
     """Where the run's records come from, where another tool made them."""
+    cached_calls: int = 0
+    """Calls that the response cache answered."""
+    drift: tuple[str, ...] = ()
+    """How what served differs from what the release accepts, where that was allowed."""
+
+    @property
+    def indirect(self) -> dict[Indirect, str]:
+        """In what ways it rests on less than answers made for its run, and a clause about each."""
+        found: dict[Indirect, str] = {}
+        if self.source is not None:
+            found["imported"] = f"a run imported from {self.source.label}"
+        if self.cached_calls:
+            found["cached"] = f"{self.cached_calls:,} answers from the response cache"
+        if self.drift:
+            found["drifted"] = f"another machine than the release accepts ({'; '.join(self.drift)})"
+        return found

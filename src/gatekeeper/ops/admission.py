@@ -223,6 +223,14 @@ def _verdict(
             refused=False,
             fix=again,
         )
+    for kind, clause in verdict.indirect.items():
+        if kind in site.environment.refuses_evidence:
+            yield Reason(
+                f"verdict-{kind}",
+                f"its verdict rests on {clause}, which {site.name} does not accept",
+                refused=True,
+                fix=again + (" --no-cache" if kind == "cached" else ""),
+            )
     yield from _policy(site, release, verdict)
     yield from _age(site, verdict, now, again)
 

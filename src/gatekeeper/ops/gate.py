@@ -116,6 +116,8 @@ def decide_run(
         decided=decided,
         ended=run.ended,
         source=run.source,
+        cached_calls=run.spend.cached_calls,
+        drift=run.drift,
         sets={one.name: one.digest for one in run.sets},
         engines=_engines(run),
     )
