@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import shutil
 import signal
 
 import pytest
@@ -13,11 +14,12 @@ from answering import ABSENT
 from builders import write
 from evaluating import LOAD, LOCAL, POLICY, SET, evaluate, runs, samples
 from gatekeeper.adapters.project import Project
+from gatekeeper.adapters.runs import read_run, write_run
 from gatekeeper.adapters.signing import KeyringVerifier
 from gatekeeper.cli.boundary import guarded
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import keys_of, store_of
-from gatekeeper.errors import InputError, UnavailableError, UsageError
+from gatekeeper.errors import EnvironmentDriftError, InputError, UnavailableError, UsageError
 from gatekeeper.model.statement import VERDICT
 
 
@@ -106,6 +108,37 @@ def test_the_policy_of_the_environment_decides(root, capsys, serve):
     _, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml")
     assert (verdict["outcome"], verdict["parameters"]) == ("pass", {"floor": 0.25})
     assert run(promote) == 0
+
+
+def test_a_file_where_the_command_is_run_is_not_the_policy_of_the_environment(
+    root, capsys, serve, tmp_path, monkeypatch
+):
+    serve()
+    write(root / "manifests/environments/local.yaml", LOCAL + "policy: gates/desk.yaml\n")
+    impossible = "policy: release_promotion\nrequire: [success_rate >= 1]\n"
+    write(tmp_path / "elsewhere/gates/desk.yaml", impossible)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    _, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml")
+    assert verdict["policy_name"] == "desk"
+
+
+def test_another_machine_than_a_release_was_validated_on_is_refused_or_recorded(
+    root, capsys, serve, monkeypatch
+):
+    serve()
+    ref = ["manifests/desk-v1.yaml", "--set", "quality"]
+    assert evaluate(root, capsys, *ref)[0] == 0
+    monkeypatch.setattr("gatekeeper.adapters.engines.openai.API_VERSION", "2")
+    words = ["evaluate", *ref, "--project", str(root)]
+    with pytest.raises(EnvironmentDriftError, match="validated with openai 1, and 2 is here"):
+        run(words)
+    assert run([*words, "--allow-environment-drift"]) == 0
+    here, there = runs(root)
+    assert (len(read_run(here).drift), len(read_run(there).drift)) == (0, 1)
+    shutil.rmtree(there)
+    altered = {"small": {"engine": "openai", "version": "9"}}
+    write_run(here, read_run(here).model_copy(update={"engines": altered}))
+    assert run(words) == 0, "a run that was altered since its verdict vouches for nothing"
 
 
 def test_only_what_is_named_is_run(root, capsys, serve):

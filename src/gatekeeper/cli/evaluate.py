@@ -345,7 +345,7 @@ def _estimate(session: Session, evaluation: Evaluation) -> None:
 
 def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
     """The verdict, signed, kept and tracked; the exit code is its outcome."""
-    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored
+    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy
     from gatekeeper.cli.tracking import track
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
@@ -353,7 +353,7 @@ def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
         _tell_noise(session, run)
         return
     directory = session.project.runs / run.id
-    policy = Path(run.options.policy) if run.options.policy else None
+    policy = deciding_policy(session.project, run.options, run.candidate.digest)
     verdict = decide_stored(session.project, directory, policy, run.options.parameters)
     attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict))
@@ -366,12 +366,12 @@ def _tell_noise(session: Session, run: Run) -> None:
     """What an A/A run shows; it decides nothing, and no verdict comes of it."""
     from gatekeeper.adapters.tables import open_tables
     from gatekeeper.adapters.twins import TwinMeasurements
-    from gatekeeper.cli.gates import named_policy, policy_of
+    from gatekeeper.cli.gates import deciding_policy, policy_of
     from gatekeeper.ops.noise import noise_of
     from gatekeeper.report.noise import noise_document, noise_text
 
     project, options = session.project, run.options
-    policy = Path(options.policy) if options.policy else named_policy(project, run.candidate.digest)
+    policy = deciding_policy(project, options, run.candidate.digest)
     rules = policy_of(project, policy, options.parameters).rules
     with open_tables(project.runs / run.id, run) as connection:
         noise = noise_of(run, TwinMeasurements(connection, run.candidate.digest), rules)

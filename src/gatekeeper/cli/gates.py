@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gatekeeper.adapters.project import Project
+    from gatekeeper.model.run import RunOptions
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.gate import Policy
 
@@ -61,6 +62,11 @@ def named_policy(project: Project, release: str) -> Path:
             fix="give one with --policy FILE, or name it under `evaluation.policy` of the manifest",
         )
     return project.root / record.evaluation.policy
+
+
+def deciding_policy(project: Project, options: RunOptions, release: str) -> Path:
+    """The policy that a run was asked to be decided by, or what the release's manifest names."""
+    return project.root / options.policy if options.policy else named_policy(project, release)
 
 
 def decide_stored(

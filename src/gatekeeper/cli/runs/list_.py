@@ -10,7 +10,7 @@ import typer
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
-    from gatekeeper.cli.runs.verdicts import Verdicts
+    from gatekeeper.cli.verdicts import Verdicts
     from gatekeeper.report.runs import Listed
 
 
@@ -24,7 +24,7 @@ def runs_list(
 ) -> None:
     """The runs of a project, newest first, with what was decided about each."""
     from gatekeeper.adapters.runs import RUN_FILE
-    from gatekeeper.cli.runs.verdicts import Verdicts
+    from gatekeeper.cli.verdicts import Verdicts
     from gatekeeper.cli.wiring import resolve_ref
     from gatekeeper.report.runs import listed_document, listed_text
 

@@ -74,7 +74,7 @@ def _failures(session: Session, directory: Path, run: Run, wanted: Wanted) -> No
 def _shown(session: Session, directory: Path, run: Run) -> Shown:
     from gatekeeper.adapters.failures import Wanted, failures
     from gatekeeper.adapters.looking import opened, suites
-    from gatekeeper.cli.runs.verdicts import Verdicts
+    from gatekeeper.cli.verdicts import Verdicts
     from gatekeeper.report.runs import Shown
 
     with opened(directory, run) as connection:

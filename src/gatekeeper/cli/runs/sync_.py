@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.project import Project
     from gatekeeper.adapters.tracking.target import Target
-    from gatekeeper.cli.runs.verdicts import Verdicts
+    from gatekeeper.cli.verdicts import Verdicts
 
 
 def runs_sync(
@@ -76,7 +76,7 @@ def _synced(
     project: Project, directories: Sequence[Path], target: Target, *, named: bool
 ) -> list[dict[str, Any]]:
     """One row a run. Where the store cannot be reached, the rest is not tried."""
-    from gatekeeper.cli.runs.verdicts import Verdicts
+    from gatekeeper.cli.verdicts import Verdicts
 
     rows: list[dict[str, Any]] = []
     verdicts = Verdicts(project)

@@ -35,12 +35,13 @@ class Verdicts:
         if not run.files:
             return None
         content = digest(canonical_model(run))
-        about = self._about(run.candidate.digest)
-        return next((one for one in reversed(about) if one.run_digest == content), None)
+        about = self.about(run.candidate.digest)
+        return next((one for one in about if one.run_digest == content), None)
 
-    def _about(self, release: str) -> tuple[Verdict, ...]:
+    def about(self, release: str) -> tuple[Verdict, ...]:
+        """Every verdict on a release that the gate signed, newest first."""
         if release not in self._known:
-            self._known[release] = tuple(self._read(release))
+            self._known[release] = tuple(reversed(self._read(release)))
         return self._known[release]
 
     def _read(self, release: str) -> list[Verdict]:
