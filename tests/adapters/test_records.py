@@ -25,6 +25,7 @@ from gatekeeper.adapters.records import (
 from gatekeeper.errors import IntegrityError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -138,6 +139,32 @@ def test_a_line_without_a_head_is_refused_by_number(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="line 2 holds no records"):
         list(read_heads(tmp_path / LINES))
     assert list(read_heads(tmp_path / "absent")) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line, _: line[:-40] + b"\n",
+        lambda line, _: line[:300] + bytes(50) + line[350:],
+        lambda line, other: line[:-1] + other,
+        lambda line, other: line[: len(line) // 2] + other,
+        lambda *_: b"\n",
+    ],
+    ids=["cut", "zeroed", "joined", "run into the next", "empty"],
+)
+def test_a_line_that_is_plainly_none_is_refused_before_more_is_asked(
+    tmp_path: Path, damage: Callable[[bytes, bytes], bytes]
+) -> None:
+    odd = 'a text with {"key": in it, {"key":"x"} and \0'
+    with RunRecords(tmp_path) as records:
+        for number in range(3):
+            made = [row.model_copy(update={"answer": odd} if number < 2 else {}) for row in rows()]
+            records.write(made, f"key {number}")
+    assert [head.key for head in read_heads(tmp_path / LINES)] == ["key 0", "key 1", "key 2"]
+    first, second, third = (tmp_path / LINES).read_bytes().splitlines(keepends=True)
+    (tmp_path / LINES).write_bytes(first + damage(second, third))
+    with pytest.raises(IntegrityError, match="line 2 holds no records"):
+        list(read_heads(tmp_path / LINES))
 
 
 def test_segments_follow_each_other_and_hold_whole_writes(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -14,7 +16,7 @@ from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.records import LINES, RunRecords
 from gatekeeper.adapters.runs import find_run, read_run, seal, write_run
 from gatekeeper.adapters.tables import open_lines, open_tables
-from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
+from gatekeeper.errors import IntegrityError, UnavailableError, UndecidedError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +66,23 @@ def test_sealing_again_changes_nothing(small: Path) -> None:
     before = {path.name: path.read_bytes() for path in small.iterdir()}
     assert seal(small, read_run(small)) == read_run(small)
     assert {path.name: path.read_bytes() for path in small.iterdir()} == before
+
+
+def test_a_disk_that_is_full_while_a_run_is_sealed_loses_nothing(tmp_path: Path) -> None:
+    make_run(tmp_path, run=describe({"quality": 100}), sealed=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, limit[1]))
+    try:
+        with pytest.raises(UnavailableError, match="records cannot be read or sealed") as caught:
+            seal(tmp_path, describe({"quality": 100}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert caught.value.where == str(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert seal(tmp_path, describe({"quality": 100})).files
 
 
 def test_part_of_a_line_left_by_a_kill_is_left_out_and_noted(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ LINES: Final = "records.jsonl"
 _TAIL: Final = 1 << 16
 _NAMES: Final = {table.row: table.name for table in TABLES}
 _HEAD_LIMIT: Final = 1024
+_BEGIN: Final = b'{"key":'
 _END: Final = f',"{TABLES[0].name}":['.encode()
 """Where the head of a line ends: the first table, which is always there."""
 
@@ -79,15 +80,23 @@ def read_heads(path: Path) -> Iterator[Head]:
             left -= len(line)
             if left < 0:
                 return
-            end = line.find(_END, 0, _HEAD_LIMIT)
+            end = -1 if _damaged(line) else line.find(_END, 0, _HEAD_LIMIT)
             try:
-                yield Head(**json.loads(line[:end] + b"}"))
+                yield Head(**json.loads(line[:end] + b"}" if end > 0 else b""))
             except (TypeError, ValueError):
                 raise IntegrityError(
                     f"line {number} holds no records",
                     where=str(path),
                     fix="restore the file, or evaluate again",
                 ) from None
+
+
+def _damaged(line: bytes) -> bool:
+    """Whether a line is plainly none, without reading its rows: cut, zeroed, or two in one.
+
+    Quotes in texts are escaped, so that only the head of a line can begin with its key.
+    """
+    return not line.endswith(b"]}\n") or b"\0" in line or line.find(_BEGIN, 1) > 0
 
 
 class RunRecords:
