@@ -74,6 +74,20 @@ def test_a_request_is_made_again_with_the_turns_before_it():
     assert (made.response_format, asked(talk, 0).response_format) == ("json", "text")
 
 
+def test_what_tools_said_is_not_recorded_and_calls_of_them_are_no_turns_of_their_own():
+    tool = CallRow(
+        request_id="r", attempt=1000, kind="tool", model="order", latency_us=0, outcome="ok"
+    )
+    calling = exchange(input="first", answer="<tool>order {}</tool>")
+    calling = Exchange(calling.request, (*calling.calls, tool))
+    going_on = exchange(1, input="first", answer="one")
+    talk = Talk("candidate", (calling, going_on, exchange(2, input="second")))
+    assert asked(talk, 0).history == ()
+    with pytest.raises(ValueError, match="what its tools said is not recorded"):
+        asked(talk, 1)
+    assert [turn.content for turn in asked(talk, 2).history] == ["first", "one"]
+
+
 def test_a_record_without_its_input_cannot_be_made_again():
     with pytest.raises(ValidationError):
         asked(Talk("candidate", (exchange(input=""),)), 0)

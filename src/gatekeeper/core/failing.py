@@ -36,6 +36,11 @@ class Exchange:
     calls: tuple[CallRow, ...] = ()
     seen: Seen = field(default_factory=Seen)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next request is the same turn again, with what the called tools said."""
+        return any(call.kind == "tool" for call in self.calls)
+
 
 @dataclass(frozen=True, slots=True)
 class Talk:
@@ -77,10 +82,13 @@ def asked(talk: Talk, number: int) -> RequestEnvelope:
     Raises:
         ValueError: The record does not hold enough of it.
     """
-    row = talk.exchanges[number].request
+    row, before = talk.exchanges[number].request, talk.exchanges[:number]
+    if before and before[-1].goes_on:
+        raise ValueError("what its tools said is not recorded")
     history = tuple(
         turn
-        for one in talk.exchanges[:number]
+        for one in before
+        if not one.goes_on
         for turn in (
             Turn(role="user", content=one.request.input),
             Turn(role="assistant", content=one.request.answer),
