@@ -236,3 +236,18 @@ def test_a_ceiling_is_a_sum_of_money(root, capsys, ceiling):
     assert guarded(lambda: run(words), words) == 2
     assert "Invalid value for '--max-usd'" in capsys.readouterr().err
     assert not runs(root)
+
+
+def test_samples_that_the_release_has_seen_are_in_the_run(root, capsys, serve):
+    serve()
+    words = ("manifests/desk-v1.yaml", "--set", "quality")
+    evaluate(root, capsys, *words)
+    assert read_run(runs(root)[0]).contamination == ()
+    documents = root / "manifests/desk/docs/all.md"
+    seen = "What is the warranty of the Velar? 3 months.\n"
+    documents.write_text(documents.read_text() + seen)
+    assert run(["build", "manifests/desk-v1.yaml", "--project", str(root)]) == 0
+    evaluate(root, capsys, *words)
+    (sentence,) = read_run(runs(root)[1]).contamination
+    assert "velar" in sentence
+    assert "all.md" in sentence
