@@ -285,8 +285,8 @@ def _decided_by(
 def _anew(
     session: Session, ref: str | None, options: RunOptions, baseline: str | None, seed: int
 ) -> tuple[Evaluation, Run]:
+    from gatekeeper.cli.beginning import begin
     from gatekeeper.cli.evaluations import prepare
-    from gatekeeper.cli.sittings import begin
     from gatekeeper.errors import UsageError
 
     if ref is None:
@@ -336,7 +336,7 @@ def _sit(session: Session, evaluation: Evaluation, run: Run) -> Run:
 def _estimate(session: Session, evaluation: Evaluation) -> None:
     import asyncio
 
-    from gatekeeper.cli.sittings import estimated
+    from gatekeeper.cli.plans import estimated
     from gatekeeper.report.estimate import estimate_document, estimate_text
 
     found = asyncio.run(estimated(evaluation))

@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import platform
-import secrets
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gatekeeper import __version__
 from gatekeeper.errors import (
     EnvironmentDriftError,
     GatekeeperError,
     StoppedError,
     UnavailableError,
     UndecidedError,
-    UsageError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
-    from gatekeeper.adapters.fleet import ReleaseFleet, Terms
+    from gatekeeper.adapters.fleet import Terms
     from gatekeeper.adapters.journal import Earlier, RunJournal
     from gatekeeper.cli.evaluations import Evaluation
-    from gatekeeper.core.ceiling import Ceiling
     from gatekeeper.core.scoring.panel import Scoring
-    from gatekeeper.model.estimate import Estimate
-    from gatekeeper.model.run import Run, RunSet, Spend
-    from gatekeeper.ops.evaluate import Plan, Stop
+    from gatekeeper.model.run import Run, Spend
+    from gatekeeper.ops.evaluate import Stop
     from gatekeeper.ports import Watch
 
-GATEKEEPER = "gatekeeper"
 SCORERS = "scorers"
 """Where a run says, among what served it, what scored it."""
 FLUSH_SECONDS = 1.0
@@ -47,7 +40,8 @@ class Sitting:
     """One process at work on one run.
 
     Attributes:
-        earlier: What earlier sittings did.
+        run: As it began, with what is different in this sitting.
+        directory: Of the run.
         watch: Made once the run and its directory are there.
         say: Tells the person something.
     """
@@ -57,78 +51,6 @@ class Sitting:
     directory: Path
     watch: Callable[[Run], Watch]
     say: Callable[[str], None]
-
-
-def begin(evaluation: Evaluation) -> Run:
-    """What `run.json` says when the first request is about to be sent."""
-    from gatekeeper.core.canonical import canonical_model, digest
-    from gatekeeper.model.run import Run, RunRelease
-
-    now = datetime.now(UTC)
-    releases = {
-        arm: RunRelease(name=one.release.name, digest=one.release.digest)
-        for arm, one in evaluation.entrants.items()
-    }
-    return Run(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        status="running",
-        candidate=releases["candidate"],
-        baseline=releases.get("baseline"),
-        first_release=evaluation.first_release,
-        sets=_sets(evaluation),
-        baseline_suites=evaluation.baseline_suites,
-        seed=evaluation.seed,
-        options=evaluation.options,
-        determinism=_determinism(evaluation),
-        price_book=digest(canonical_model(evaluation.means.prices)),
-        started=now,
-        partial=_partial(evaluation),
-        drift=evaluation.drift,
-        contamination=evaluation.contamination,
-    )
-
-
-def _sets(evaluation: Evaluation) -> tuple[RunSet, ...]:
-    from gatekeeper.model.run import RunSet
-
-    return tuple(
-        RunSet(
-            name=one.header.name,
-            suite=one.header.suite,
-            digest=one.digest,
-            samples=len(share.numbers),
-            replicates=share.replicates,
-            of=len(one) if len(share.numbers) < len(one) else None,
-        )
-        for one, share in zip(evaluation.sets, evaluation.layout.shares, strict=True)
-    )
-
-
-def _partial(evaluation: Evaluation) -> tuple[str, ...]:
-    options, found = evaluation.options, []
-    if evaluation.left_out:
-        found.append(f"--set: {', '.join(evaluation.left_out)} was not asked")
-    if options.limit is not None and any(options.limit < len(one) for one in evaluation.sets):
-        found.append(f"--limit {options.limit}: not every sample was asked")
-    if options.shard is not None and options.shard.count > 1:
-        found.append(f"shard {options.shard.index} of {options.shard.count}: merge the shards")
-    return tuple(found)
-
-
-def _determinism(evaluation: Evaluation) -> dict[str, str]:
-    """What decides whether the same run would give the same answers."""
-    sampling = evaluation.candidate.release.components.serving.sampling
-    return {
-        "order": f"random, seed {evaluation.seed}",
-        "temperature": f"{sampling.temperature:g}",
-        "sampling_seed": str(sampling.seed),
-        "replicate_seeds": "the release's own, then one derived from it for each",
-        "concurrency": str(evaluation.options.concurrency),
-        "batching": "continuous: what is computed together depends on timing",
-        GATEKEEPER: __version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
 
 
 def carry_out(sitting: Sitting) -> Run:
@@ -237,19 +159,20 @@ async def _sit(
     """Ask what is left; returns the run with what served it, and why it was ended early."""
     from gatekeeper.adapters.fleet import ReleaseFleet
     from gatekeeper.adapters.runs import write_run
+    from gatekeeper.cli.plans import plan_of, scorings_of, terms_of
     from gatekeeper.ops.evaluate import Stop, evaluate
 
     evaluation, stop = sitting.evaluation, Stop()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_interruptible(stop, sitting.say))
         await stack.enter_async_context(_flushing(journal))
-        terms = _terms(evaluation, earlier, stack)
+        terms = terms_of(evaluation, earlier, stack)
         fleet = ReleaseFleet(evaluation.entrants, evaluation.means, terms, run.engines)
-        scorings = await _scorings(evaluation, fleet, stack)
+        scorings = await scorings_of(evaluation, fleet, stack)
         _refuse_other_scorers(run, _fingerprint(scorings), terms)
         fleet.opened = lambda served: write_run(sitting.directory, _served(run, served, scorings))
         await evaluate(
-            _plan(evaluation, run, fleet, scorings),
+            plan_of(evaluation, run, fleet, scorings),
             fleet,
             journal,
             earlier.finished,
@@ -282,108 +205,6 @@ def _refuse_other_scorers(run: Run, scored: Mapping[str, str], terms: Terms) -> 
             f"the run was begun with other scorers: {'; '.join(changed)}",
             fix="go on where it began, or evaluate again",
         )
-
-
-def _plan(
-    evaluation: Evaluation, run: Run, fleet: ReleaseFleet, scorings: tuple[Scoring, ...]
-) -> Plan:
-    from gatekeeper.ops.evaluate import Plan
-
-    entrants, crews = evaluation.entrants, fleet.crews()
-    if len(crews) > 1 and any(one.compares for one in scorings):
-        raise UsageError(
-            "a scorer compares both answers, and the two releases cannot be loaded together",
-            fix="leave out the pairwise scorer, or use an engine that can serve both",
-        )
-    return Plan(
-        run=run.id,
-        sets=evaluation.sets,
-        scorings=scorings,
-        layout=evaluation.layout,
-        workloads={arm: one.workload for arm, one in entrants.items()},
-        systems={arm: one.release.components.prompt.system for arm, one in entrants.items()},
-        crews=crews,
-        seed=evaluation.seed,
-        concurrency=evaluation.options.concurrency,
-    )
-
-
-async def estimated(evaluation: Evaluation) -> tuple[Estimate, ...]:
-    """What the evaluation would use at most; no model is loaded and none is asked."""
-    from dataclasses import replace
-
-    from gatekeeper.adapters.engines.seat import Seat
-    from gatekeeper.adapters.fleet import ReleaseFleet, Terms
-    from gatekeeper.adapters.tokenizer import ByteTokenizer
-    from gatekeeper.ops.estimate import CountingEngine, estimate
-
-    async def counting(_: str, seat: Seat) -> CountingEngine:
-        return CountingEngine(seat.tokenizer or ByteTokenizer())
-
-    options = evaluation.options
-    means = replace(evaluation.means, opened=counting)
-    terms = Terms(engine=options.engine, responses=options.responses)
-    fleet = ReleaseFleet(evaluation.entrants, means, terms)
-    return await estimate(_plan(evaluation, begin(evaluation), fleet, ()), fleet)
-
-
-async def _scorings(
-    evaluation: Evaluation, fleet: ReleaseFleet, stack: AsyncExitStack
-) -> tuple[Scoring, ...]:
-    """The scorers of every set, with the judges that they ask."""
-    from gatekeeper.adapters.scorers import open_scoring
-    from gatekeeper.core.ceiling import CeilingError
-
-    judges = await stack.enter_async_context(fleet.judges())
-    return tuple(
-        [
-            await stack.enter_async_context(
-                open_scoring(
-                    one.header,
-                    evaluation.project,
-                    judges=judges,
-                    prices=evaluation.means.prices,
-                    external=evaluation.candidate.release.governance.external_model_calls,
-                    halts=(CeilingError,),
-                    clock=evaluation.means.clock,
-                )
-            )
-            for one in evaluation.sets
-        ]
-    )
-
-
-def _terms(evaluation: Evaluation, earlier: Earlier, stack: AsyncExitStack) -> Terms:
-    from gatekeeper.adapters.fleet import Terms
-    from gatekeeper.adapters.responses import RESPONSES, ResponseCache
-
-    options, cache = evaluation.options, None
-    if options.cache is not False and not options.aa:
-        cache = ResponseCache(evaluation.project.cache / RESPONSES)
-        stack.callback(cache.close)
-    return Terms(
-        engine=options.engine,
-        cache=cache,
-        remember_all=options.cache is True,
-        ceiling=_ceiling(evaluation, earlier),
-        responses=options.responses,
-        allow_drift=options.allow_environment_drift,
-    )
-
-
-def _ceiling(evaluation: Evaluation, earlier: Earlier) -> Ceiling | None:
-    from gatekeeper.core.ceiling import Ceiling
-    from gatekeeper.model.base import nano_usd
-
-    options = evaluation.options
-    if options.max_usd is None and options.max_tokens is None:
-        return None
-    return Ceiling(
-        max_nano_usd=None if options.max_usd is None else nano_usd(options.max_usd),
-        max_tokens=options.max_tokens,
-        nano_usd=earlier.nano_usd,
-        tokens=earlier.tokens,
-    )
 
 
 @asynccontextmanager
