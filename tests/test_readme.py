@@ -15,12 +15,14 @@ SOURCES = (
     "docs/quickstart.sh",
     "docs/releases.md",
     "docs/delivery.md",
+    "docs/evaluation.md",
     "docs/evalsets.md",
     "docs/importing.md",
     "docs/runtime.md",
     "docs/mlflow.md",
     "docs/safety-suites.md",
     "docs/runs.md",
+    "docs/scorers.md",
 )
 
 
