@@ -54,7 +54,7 @@ def guarded(run: Callable[[], int], arguments: Sequence[str]) -> int:
         if isinstance(error, OSError) and error.errno in {*_DISK, errno.ENAMETOOLONG}:
             return _report(_of_disk(error), arguments)
         return _bug(error, arguments)
-    return code
+    return code or (UNHEARD if getattr(sys.stdout, "lost", False) else 0)
 
 
 def document(error: GatekeeperError) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import sys
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from gatekeeper import __version__
 from gatekeeper.cli.boundary import INTERRUPTED, guarded
+from gatekeeper.cli.streams import prepare
 from gatekeeper.errors import UsageError
 
 VERBS = (
@@ -97,9 +97,7 @@ def run(arguments: list[str]) -> int:
 def main() -> None:
     """The console script."""
     arguments = sys.argv[1:]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, and whatever is printed
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    prepare()
     sys.exit(guarded(lambda: run(arguments), arguments))
 
 
