@@ -13,7 +13,7 @@ import pytest
 from builders_runs import CANDIDATE, Behaviour, Case
 from gatekeeper.adapters.journal import LOCK, STARTED, RunJournal, read_earlier
 from gatekeeper.adapters.records import LINES
-from gatekeeper.core.order import Layout, Share
+from gatekeeper.core.layout import Layout, Share
 from gatekeeper.errors import IntegrityError, UnavailableError
 
 LAYOUT = Layout([Share("quality", range(10))])

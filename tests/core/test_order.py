@@ -7,16 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.order import (
-    Finished,
-    Layout,
-    Share,
-    derived_seed,
-    sharded,
-    stratified,
-    timetable,
-    turns,
-)
+from gatekeeper.core.layout import Finished, Layout, Share
+from gatekeeper.core.order import derived_seed, timetable, turns
+from gatekeeper.core.sampling import sharded, stratified
 from gatekeeper.model.evalset import Load
 
 ARMS = (("candidate",), ("candidate", "baseline"))

@@ -9,7 +9,7 @@ import pytest
 
 from conversations import reply
 from gatekeeper.core.ceiling import CeilingError
-from gatekeeper.core.order import Finished, Layout, Share
+from gatekeeper.core.layout import Finished, Layout, Share
 from gatekeeper.core.scoring.panel import Called, Scoring
 from gatekeeper.core.scoring.scorer import Scorer, flag
 from gatekeeper.model.envelope import ToolCall

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from gatekeeper.adapters.records import LINES, RunRecords, read_heads
-from gatekeeper.core.order import Finished
+from gatekeeper.core.layout import Finished
 from gatekeeper.errors import IntegrityError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from gatekeeper.core.order import Layout
+    from gatekeeper.core.layout import Layout
     from gatekeeper.model.record import Row
 
 STARTED: Final = "started.log"

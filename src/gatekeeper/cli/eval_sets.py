@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.evalsets import LoadedSet
     from gatekeeper.adapters.fleet import Entrant
     from gatekeeper.adapters.project import Project
-    from gatekeeper.core.order import Layout
+    from gatekeeper.core.layout import Layout
     from gatekeeper.model.evalset import Suite
     from gatekeeper.model.record import Arm
     from gatekeeper.model.run import RunOptions
@@ -70,7 +70,7 @@ def layout_of(
     sets: Sequence[LoadedSet], compared: Sequence[Suite], options: RunOptions, seed: int
 ) -> Layout:
     """Which samples are asked of whom."""
-    from gatekeeper.core.order import Layout, Share
+    from gatekeeper.core.layout import Layout, Share
 
     def share(one: LoadedSet) -> Share:
         arms: tuple[Arm, ...] = ("candidate",)
@@ -83,7 +83,7 @@ def layout_of(
 
 
 def _numbers(one: LoadedSet, options: RunOptions, seed: int) -> Sequence[int]:
-    from gatekeeper.core.order import sharded, stratified
+    from gatekeeper.core.sampling import sharded, stratified
 
     numbers: Sequence[int] = range(len(one))
     if options.limit is not None and options.limit < len(one):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.fleet import Entrant
     from gatekeeper.adapters.project import Project
     from gatekeeper.cli.session import Session
-    from gatekeeper.core.order import Layout
+    from gatekeeper.core.layout import Layout
     from gatekeeper.model.evalset import Suite
     from gatekeeper.model.policy import Rule
     from gatekeeper.model.record import Arm

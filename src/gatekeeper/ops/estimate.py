@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.core.order import Place
+from gatekeeper.core.layout import Place
 from gatekeeper.model.estimate import Estimate
 from gatekeeper.ops.converse import ask_once
 from gatekeeper.ports import Generation
@@ -16,7 +16,7 @@ from gatekeeper.ports import Generation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gatekeeper.core.order import Share
+    from gatekeeper.core.layout import Share
     from gatekeeper.model.components import Sampling
     from gatekeeper.model.record import Arm
     from gatekeeper.ops.evaluate import Crew, Fleet, Plan

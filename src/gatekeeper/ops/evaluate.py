@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-    from gatekeeper.core.order import Due, Finished, Layout, Place
+    from gatekeeper.core.layout import Finished, Layout, Place
+    from gatekeeper.core.order import Due
     from gatekeeper.model.evalset import EvalSet, Sample
     from gatekeeper.model.record import Arm, Row
     from gatekeeper.ops.converse import Handler, Held, Scoring
