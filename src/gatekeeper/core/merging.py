@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import canonical_model, digest, short
 from gatekeeper.errors import InputError, Problem
-from gatekeeper.model.run import Run, RunOptions, RunSet, Spend
+from gatekeeper.model.run import Run, RunOptions, RunSet, Shard, Spend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 SHARD: Final = "shard"
 """The word in the reason for which a shard is partial."""
@@ -47,6 +46,11 @@ class Part:
 
     where: str
     run: Run
+
+    @property
+    def shard(self) -> Shard | None:
+        """Which part it is; None where the run is not part of one."""
+        return self.run.options.shard
 
 
 def merged(parts: Sequence[Part]) -> Run:
@@ -96,11 +100,7 @@ def _engines(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
 
 def in_order(parts: Sequence[Part]) -> list[Part]:
     """Parts by the number of their shard."""
-    return sorted(parts, key=lambda part: part.run.options.shard.index if _shard(part) else 0)  # type: ignore[union-attr]
-
-
-def _shard(part: Part) -> bool:
-    return part.run.options.shard is not None
+    return sorted(parts, key=lambda part: part.shard.index if part.shard else 0)
 
 
 def _unfit(parts: Sequence[Part]) -> Iterator[Problem]:
@@ -115,7 +115,7 @@ def _unfit(parts: Sequence[Part]) -> Iterator[Problem]:
             yield Problem("the run is not sealed", part.where, accepted="a sealed run")
         if run.source is not None:
             yield Problem("the run was imported", part.where, accepted="a run of `evaluate`")
-        if not _shard(part):
+        if part.shard is None:
             yield Problem(
                 "the run is not part of one", part.where, accepted="a run with --shard i/n"
             )
@@ -123,32 +123,29 @@ def _unfit(parts: Sequence[Part]) -> Iterator[Problem]:
 
 def _missing(parts: Sequence[Part]) -> Iterator[Problem]:
     """Shards that are absent, there twice, or of another division."""
-    shards = [part.run.options.shard for part in parts if part.run.options.shard is not None]
-    counts = {shard.count for shard in shards}
+    shards = [(part.where, part.shard) for part in parts if part.shard is not None]
+    counts = {shard.count for _, shard in shards}
     if len(counts) > 1:
-        listed = ", ".join(
-            f"{part.where} is of {part.run.options.shard.count}"
-            for part in parts
-            if part.run.options.shard is not None
-        )
+        listed = ", ".join(f"{where} is of {shard.count}" for where, shard in shards)
         yield Problem(f"the runs are not divided alike: {listed}", accepted="shards of one number")
-        return
-    found = Counter(shard.index for shard in shards)
-    for count in counts:
-        absent = [number for number in range(1, count + 1) if number not in found]
-        if absent:
-            yield Problem(f"shards that are missing: {_numbers(absent)} of {count}")
-        strange = sorted(number for number in found if number > count)
-        if strange:
-            yield Problem(f"there is no shard {_numbers(strange)} of {count}")
-    for number in sorted(found):
-        if found[number] > 1:
-            names = ", ".join(
-                part.where
-                for part in parts
-                if part.run.options.shard and part.run.options.shard.index == number
-            )
-            yield Problem(f"shard {number} is there {found[number]} times: {names}")
+    elif counts:
+        found: dict[int, list[str]] = {}
+        for where, shard in shards:
+            found.setdefault(shard.index, []).append(where)
+        yield from _gaps(found, counts.pop())
+
+
+def _gaps(found: Mapping[int, Sequence[str]], count: int) -> Iterator[Problem]:
+    """What is wrong with the shards that were found, by number, where there should be `count`."""
+    absent = [number for number in range(1, count + 1) if number not in found]
+    if absent:
+        yield Problem(f"shards that are missing: {_numbers(absent)} of {count}")
+    strange = sorted(number for number in found if number > count)
+    if strange:
+        yield Problem(f"there is no shard {_numbers(strange)} of {count}")
+    for number, names in sorted(found.items()):
+        if len(names) > 1:
+            yield Problem(f"shard {number} is there {len(names)} times: {', '.join(names)}")
 
 
 def _different(parts: Sequence[Part]) -> Iterator[Problem]:
