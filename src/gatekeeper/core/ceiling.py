@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatekeeper.errors import GatekeeperError
+from gatekeeper.model.base import NANO
 
 
 class CeilingError(GatekeeperError):
@@ -59,9 +60,9 @@ class Ceiling:
     def _said(self) -> str:
         parts = []
         if self.max_nano_usd is not None:
-            used, held = self.nano_usd / 1e9, self.held_nano_usd / 1e9
+            used, held = self.nano_usd / NANO, self.held_nano_usd / NANO
             aside = f" and {held:.6f} set aside for answers under way" if self.held_nano_usd else ""
-            parts.append(f"{used:.6f} used{aside}, of {self.max_nano_usd / 1e9:g} USD")
+            parts.append(f"{used:.6f} used{aside}, of {self.max_nano_usd / NANO:g} USD")
         if self.max_tokens is not None:
             aside = f" and {self.held_tokens:,} set aside" if self.held_tokens else ""
             parts.append(f"{self.tokens:,} used{aside}, of {self.max_tokens:,} tokens")

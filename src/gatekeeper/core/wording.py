@@ -26,6 +26,11 @@ def number(value: float | None, unit: str) -> str:
     return _FORMATS[unit](value)
 
 
+def narrow(value: float | None, unit: str) -> str:
+    """The same for a column of a table: no blanks, and no unit that its row names."""
+    return number(value, unit).replace(" ", "").removesuffix("tokens")
+
+
 def counted(number: int, what: str) -> str:
     """``1 sample``, ``2,000 samples``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -27,7 +27,7 @@ class RunSet(Frozen):
     name: Name
     suite: Suite
     digest: Digest
-    """sha256 of the samples' file."""
+    """Of its header and all its files; of an imported run, of what was imported."""
     samples: Count
     """Samples that were asked: all of the set, but for a shard or a limit."""
     replicates: Annotated[int, Field(ge=1)] = 1

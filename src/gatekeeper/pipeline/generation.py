@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.core.order import derived_seed
 from gatekeeper.errors import UnavailableError
 from gatekeeper.model.record import CallRow
+from gatekeeper.pipeline.calls import told
 from gatekeeper.pipeline.resilience import CircuitOpenError, Resilience
 from gatekeeper.pipeline.visit import HaltError
 
@@ -173,20 +174,12 @@ class Generator:
             attempt=len(visit.calls) + 1,
             tier=name,
             model=model,
-            input_tokens=tokens[0] if tokens else 0,
-            cached_input_tokens=tokens[1] if tokens else 0,
-            output_tokens=tokens[2] if tokens else 0,
-            time_to_first_token_us=made.time_to_first_token_us if made else None,
-            queue_us=made.queue_us if made else None,
-            inter_token_us=made.inter_token_us if made else None,
-            kv_cache_usage=made.kv_cache_usage if made else None,
-            finish_reason=made.finish_reason if made else None,
-            from_cache=made.from_cache if made else False,
             latency_us=latency_us,
             outcome=attempt.outcome,
             error=attempt.error,
             nano_usd=self._purse.cost(model, *tokens) if tokens else 0,
             price_book=self._purse.price_book,
+            **told(made),
         )
 
 

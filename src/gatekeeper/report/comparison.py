@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.wording import counted, number
+from gatekeeper.core.wording import counted, narrow
 from gatekeeper.report.markup import escape, one_line, spelled_out
 from gatekeeper.report.tables import fold, table
 
@@ -148,18 +148,14 @@ def _rows(one: Compared) -> list[tuple[str, ...]]:
 
 
 def _own(value: MetricValue) -> str:
-    return "-" if value.missing else _narrow(value.value, value.unit)
+    return "-" if value.missing else narrow(value.value, value.unit)
 
 
 def _moved(value: MetricValue) -> tuple[str, str]:
     if value.low is None and value.high is None:
-        return _narrow(value.value, value.unit), "too few"
-    between = f"{_narrow(value.low, value.unit)}…{_narrow(value.high, value.unit)}"
-    return _narrow(value.value, value.unit), between
-
-
-def _narrow(value: float | None, unit: str) -> str:
-    return number(value, unit).replace(" ", "").removesuffix("tokens")
+        return narrow(value.value, value.unit), "too few"
+    between = f"{narrow(value.low, value.unit)}…{narrow(value.high, value.unit)}"
+    return narrow(value.value, value.unit), between
 
 
 def _flips(one: Compared) -> list[tuple[str, str, Sequence[tuple[str, str]]]]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.wording import number
+from gatekeeper.core.wording import narrow
 from gatekeeper.model.base import NANO
 from gatekeeper.report.markup import escape
 from gatekeeper.report.tables import facts, fold, table
@@ -288,8 +288,8 @@ def _metrics(shown: Shown) -> list[str]:
         if one.missing:
             continue
         other = baseline.get(one.metric)
-        against = _number(other.value, one.unit) if other and not other.missing else ""
-        rows.append((one.metric, _number(one.value, one.unit), _bounds(one), f"{one.n:,}", against))
+        against = narrow(other.value, one.unit) if other and not other.missing else ""
+        rows.append((one.metric, narrow(one.value, one.unit), _bounds(one), f"{one.n:,}", against))
     heads = ("metric", "value", "between", "n", "baseline")
     return table(heads, rows, right=frozenset(range(1, 5)))
 
@@ -300,11 +300,7 @@ def _missing(metrics: Sequence[MetricValue]) -> list[tuple[str, str]]:
 
 def _bounds(one: MetricValue) -> str:
     if one.unit == "count":
-        return f"rate ≤ {_number(one.high, 'rate')}"
+        return f"rate ≤ {narrow(one.high, 'rate')}"
     if one.low is None and one.high is None:
         return "too few"
-    return f"{_number(one.low, one.unit)}…{_number(one.high, one.unit)}"
-
-
-def _number(value: float | None, unit: str) -> str:
-    return number(value, unit).replace(" ", "").removesuffix("tokens")
+    return f"{narrow(one.low, one.unit)}…{narrow(one.high, one.unit)}"

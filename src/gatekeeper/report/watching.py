@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.tally import STILL, Rates, Tally, remaining
-from gatekeeper.core.wording import number
+from gatekeeper.core.wording import narrow, number
 from gatekeeper.model.base import NANO
 from gatekeeper.report.markup import escape, spelled_out
 from gatekeeper.report.verdict import MARKS
@@ -167,22 +167,18 @@ def _estimates(rules: Sequence[RuleResult], width: int, room: int) -> list[str]:
 
 def _cells(rule: RuleResult) -> tuple[str, str, str, str, str]:
     side = "≤" if rule.test.startswith("max") or rule.test == "census" else "≥"
-    low, high = _narrow(rule.low, rule.unit), _narrow(rule.high, rule.unit)
+    low, high = narrow(rule.low, rule.unit), narrow(rule.high, rule.unit)
     if rule.test == "census":
         low, high = "0", number(rule.high, "rate").replace(" ", "")
     known = rule.low is not None or rule.high is not None
     limit = rule.limit if rule.limit is not None else 0.0
     return (
         rule.rule.removeprefix(f"{rule.section}."),
-        _narrow(rule.estimate, rule.unit),
+        narrow(rule.estimate, rule.unit),
         f"{low}…{high}" if known else "too few",
-        f"{side}{_narrow(limit, rule.unit)}",
+        f"{side}{narrow(limit, rule.unit)}",
         f"{rule.n:,}",
     )
-
-
-def _narrow(value: float | None, unit: str) -> str:
-    return number(value, unit).replace(" ", "").removesuffix("tokens")
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.errors import EngineError, UsageError
 from gatekeeper.model.components import Sampling
 from gatekeeper.model.record import JUDGE, CallRow
+from gatekeeper.pipeline.calls import told
 from gatekeeper.ports import Message
 
 if TYPE_CHECKING:
@@ -159,17 +160,12 @@ class _Aids:
             attempt=len(self.calls) + 1,
             tier=JUDGE,
             model=name,
-            input_tokens=tokens[0] if tokens else 0,
-            cached_input_tokens=tokens[1] if tokens else 0,
-            output_tokens=tokens[2] if tokens else 0,
-            time_to_first_token_us=made.time_to_first_token_us if made else None,
-            finish_reason=made.finish_reason if made else None,
-            from_cache=made.from_cache if made else False,
             latency_us=latency_us,
             outcome=outcome,
             error=reason,
             nano_usd=None if prices is None else prices.cost(name, *tokens) if tokens else 0,
             price_book=self.bench.price_book,
+            **told(made),
         )
 
     async def embed(self, embedder: object, texts: Sequence[str]) -> Sequence[Sequence[float]]:
