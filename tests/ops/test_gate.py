@@ -27,7 +27,7 @@ from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.canonical import canonical_model
 from gatekeeper.errors import InputError
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
-from gatekeeper.model.run import RunRelease, RunSource
+from gatekeeper.model.run import RunOptions, RunRelease, RunSource
 from gatekeeper.ops.gate import Policy, decide_run
 
 if TYPE_CHECKING:
@@ -316,6 +316,19 @@ def test_the_verdict_names_its_eval_sets_and_what_served(good: tuple[Path, Run])
 def test_a_policy_that_is_none_is_told_before_anything_else(good: tuple[Path, Run]) -> None:
     with pytest.raises(InputError, match="the policy has no rule"):
         judge(*good, Policy(ReleaseGate(release_gate={"quality": {}})))
+
+
+def test_a_run_of_a_release_against_itself_decides_nothing(tmp_path: Path) -> None:
+    twin = RunRelease(name="desk", digest=CANDIDATE)
+    run = make_run(tmp_path, run=describe(baseline=twin, options=RunOptions(aa=True)))
+    applied = Policy(
+        GatePolicy.model_validate_json(
+            json.dumps({**RELATIVE, "sections": {"reliability": {"success_rate_min": 0.5}}})
+        )
+    )
+    found = judge(tmp_path, run, applied)
+    assert found.outcome == "error"
+    assert "against_itself" in {one.code for one in found.rules}
 
 
 # -- an outage of the baseline ---------------------------------------------------------------------

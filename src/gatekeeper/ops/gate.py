@@ -171,6 +171,11 @@ _NO_BASELINE: Final = Missing(
     "it compares with a baseline, and the run has none",
     "a run with `--baseline env:NAME`",
 )
+_TWINS: Final = Missing(
+    "against_itself",
+    "the release was run against itself, which measures noise and decides nothing",
+    "a run without `--aa`",
+)
 _WHOLE: Final = "a run of all samples"
 _SAME: Final = Missing(
     "no_baseline", "the baseline is the candidate itself", "a run against another release"
@@ -192,6 +197,7 @@ def _unsound(
     """One error for each reason why nothing rests on this run; none of these is ever a pass."""
     checks = (
         ("complete", _incomplete(run, measurements)),
+        ("compared", _TWINS if run.options.aa else None),
         ("fresh", _stale(run, defaults(policy.value).max_run_age_days, decided)),
         ("priced", _mispriced(run, measurements)),
     )
