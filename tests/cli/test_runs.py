@@ -234,8 +234,17 @@ def test_one_sample_can_be_looked_at_though_it_did_not_fail(ask):
     name = ids(ask)[0]
     (one,) = ask("show", name, "--sample", "zentor")["samples"]
     assert one["failures"] == []
-    assert "no such sample" in ask("show", name, "--sample", "nobody", text=True)
-    assert "no failing samples" in ask("show", name, "--suite", "safety", text=True)
+    with pytest.raises(UsageError, match="the run has no sample 'nobody'"):
+        ask("show", name, "--sample", "nobody")
+
+
+def test_a_misspelt_name_is_not_an_absence_of_failures(ask):
+    name = ids(ask)[0]
+    with pytest.raises(UsageError, match="no suite 'qualty'; did you mean 'quality'") as caught:
+        ask("show", name, "--failures", "--suite", "qualty")
+    assert "quality" in caught.value.fix
+    with pytest.raises(UsageError, match="no scorer 'fcts'; did you mean 'facts'"):
+        ask("show", name, "--scorer", "fcts")
 
 
 def test_two_runs_are_compared(ask, tmp_path):

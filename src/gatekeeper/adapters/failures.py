@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.adapters.looking import as_row, dicts, rows_of
 from gatekeeper.adapters.sides import ARM, SAMPLE
 from gatekeeper.core.failing import Compared, Exchange, Talk
+from gatekeeper.core.wording import did_you_mean
+from gatekeeper.errors import UsageError
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 
 if TYPE_CHECKING:
@@ -69,6 +71,28 @@ class Wanted:
             return "true"
         # Whoever asks about one scorer wants everything that it did not find perfect.
         return "crashed OR coalesce(least < 1, false)" if self.scorer else FAILED
+
+
+def check_names(connection: DuckDBPyConnection, wanted: Wanted) -> None:
+    """Refuse names that nothing in the run has: who misspells one must not read "none failed".
+
+    Raises:
+        UsageError: There is no such suite, scorer or sample.
+    """
+    for what, name, names in (
+        ("suite", wanted.suite, "SELECT DISTINCT suite FROM requests"),
+        ("scorer", wanted.scorer, "SELECT DISTINCT scorer FROM scores"),
+    ):
+        known = sorted(row[0] or "" for row in connection.execute(names).fetchall())
+        if name and name not in known:
+            raise UsageError(
+                f"the run has no {what} {name!r}{did_you_mean(name, known)}",
+                fix=f"it has {', '.join(filter(None, known)) or 'none'}",
+            )
+    sample = wanted.sample
+    has = f"SELECT 1 FROM requests WHERE {SAMPLE} = ? LIMIT 1"  # noqa: S608 - constants only
+    if sample and not connection.execute(has, [sample]).fetchone():
+        raise UsageError(f"the run has no sample {sample!r}", fix="look for it in `runs export`")
 
 
 def failures(

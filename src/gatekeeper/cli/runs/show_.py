@@ -58,12 +58,13 @@ def runs_show(
 
 
 def _failures(session: Session, directory: Path, run: Run, wanted: Wanted) -> None:
-    from gatekeeper.adapters.failures import failures
+    from gatekeeper.adapters.failures import check_names, failures
     from gatekeeper.adapters.looking import opened
     from gatekeeper.cli.runs.previews import Previews
     from gatekeeper.report.failures import failures_document, failures_text
 
     with opened(directory, run) as connection:
+        check_names(connection, wanted)
         found, total = failures(connection, run, wanted)
     previews = Previews(session.project, run)
     whole = [previews.of(one) for one in found]
