@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from gatekeeper.adapters.engines.openai.refusal import passes
+from gatekeeper.adapters.engines.openai.stream import collect
+from gatekeeper.core.rate_limits import retry_after
 from gatekeeper.errors import EngineError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +26,9 @@ TIMEOUT: Final = 60.0
 ATTEMPTS: Final = 3
 MOST: Final = 64 << 20
 """Bytes of one response."""
-RETRYABLE: Final = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
+OK: Final = 200
+LONGEST: Final = 60.0
+"""Seconds of a pause at most, whatever the endpoint asks for."""
 
 
 class EndpointEmbedder:
@@ -47,7 +52,7 @@ class EndpointEmbedder:
             except EngineError as error:
                 if not error.retryable:
                     raise
-                await asyncio.sleep(error.retry_after or 0.25 * 2**attempt)
+                await asyncio.sleep(min(error.retry_after or 0.25 * 2**attempt, LONGEST))
         return await self._once(texts)
 
     async def close(self) -> None:
@@ -59,19 +64,21 @@ class EndpointEmbedder:
 
         body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
         try:
-            async with self._session.post(self._url, json=body) as response:
-                data = await response.content.read(MOST + 1)
-                status = response.status
+            async with self._session.post(self._url, json=body, allow_redirects=False) as response:
+                if response.status != OK:
+                    raise EngineError(
+                        f"answers with status {response.status}",
+                        where=self._url,
+                        retryable=passes(response.status),
+                        retry_after=retry_after(response.headers, time.time()),
+                    )
+                arrival = await collect(response.content, MOST, watch=False)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise EngineError(f"no answer: {error or 'timeout'}", where=self._url) from None
-        if status != 200:  # noqa: PLR2004 - HTTP's "OK"
-            raise EngineError(
-                f"answers with status {status}", where=self._url, retryable=status in RETRYABLE
-            )
-        return vectors(data, len(texts), self._url)
+        return vectors(arrival.data, len(texts), self._url)
 
 
-def vectors(data: bytes, count: int, where: str) -> list[list[float]]:
+def vectors(data: bytes | bytearray, count: int, where: str) -> list[list[float]]:
     """The vectors of a response in the order of the texts; raises `EngineError`."""
     try:
         rows: list[Any] = sorted(json.loads(data)["data"], key=lambda row: row["index"])
@@ -83,15 +90,6 @@ def vectors(data: bytes, count: int, where: str) -> list[list[float]]:
     if len(found) != count or len({len(one) for one in found}) != 1:
         raise EngineError(f"gave {len(found)} vectors for {count} texts", where=where)
     return found
-
-
-def is_local(url: str) -> bool:
-    """Whether an address is this machine; a name other than localhost may be any."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def open_endpoint(endpoint: Endpoint) -> EndpointEmbedder:

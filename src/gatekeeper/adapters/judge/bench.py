@@ -111,7 +111,8 @@ class _Aids:
             except EngineError as error:
                 if not error.retryable:
                     raise
-                await asyncio.sleep(error.retry_after or PAUSE * 2 ** (attempt - 1))
+                pause = error.retry_after or PAUSE * 2 ** (attempt - 1)
+                await asyncio.sleep(min(pause, judge.timeout))
         return await self._call(name, judge, prompt, sampling, schema)
 
     async def _call(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.clock import SystemClock
-from gatekeeper.adapters.embedders.endpoint import is_local, open_endpoint
+from gatekeeper.adapters.embedders.endpoint import open_endpoint
 from gatekeeper.adapters.embedders.letters import LetterEmbedder
+from gatekeeper.adapters.hosts import is_local
 from gatekeeper.adapters.judge import ScorersBench
 from gatekeeper.adapters.scorers import functions
 from gatekeeper.adapters.scorers.checking import check_scorers

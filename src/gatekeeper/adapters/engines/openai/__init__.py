@@ -7,11 +7,11 @@ argument `base_url`.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from gatekeeper.adapters.hosts import is_local
 from gatekeeper.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -57,12 +57,8 @@ async def open_engine(seat: Seat) -> OpenAIEngine:
 
 def remote_host(serving: Serving) -> str | None:
     """The endpoint's host, if it is not this machine; a name other than localhost may be any."""
-    host = urlsplit(_base_url(serving)).hostname or ""
-    try:
-        here = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        here = host == "localhost"
-    return None if here else host
+    url = _base_url(serving)
+    return None if is_local(url) else urlsplit(url).hostname or ""
 
 
 def _base_url(serving: Serving) -> str:
