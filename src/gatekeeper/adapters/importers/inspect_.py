@@ -16,10 +16,13 @@ from gatekeeper.adapters.importers.items import (
     Item,
     Judgement,
     Usage,
+    first_line,
     judged,
     micro,
+    resolved,
 )
 from gatekeeper.core.wording import counted
+from gatekeeper.model.base import nano_usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +94,7 @@ class InspectLog:
     def _item(self, sample: dict[str, Any]) -> Item:
         error = sample.get("error")
         scores = tuple(self._scores(sample))
+        wanted = self._resolved_by or tuple(one.scorer for one in scores[:1])
         output = sample.get("output") or {}
         metadata = sample.get("metadata") or {}
         cluster = metadata.get(self._cluster) if self._cluster else None
@@ -101,8 +105,8 @@ class InspectLog:
             cluster=None if cluster is None else str(cluster),
             time_us=_moment_us(sample.get("started_at")),
             latency_us=micro(sample.get("working_time")),
-            reason=_first_line(error.get("message", "error")) if error else None,
-            resolved=None if error else _resolved(scores, self._resolved_by),
+            reason=first_line(error.get("message", "error")) if error else None,
+            resolved=None if error else resolved(scores, wanted),
             input=_text(sample.get("input")),
             answer=str(output.get("completion", "")),
             usage=self._usage(sample),
@@ -120,7 +124,7 @@ class InspectLog:
             input_tokens=sum(one.get("input_tokens") or 0 for one in used),
             cached_input_tokens=cached,
             output_tokens=sum(one.get("output_tokens") or 0 for one in used),
-            nano_usd=None if None in costs else round(sum(costs) * 1e9),
+            nano_usd=None if None in costs else nano_usd(sum(costs)),
         )
 
     def _scores(self, sample: dict[str, Any]) -> Iterator[Judgement]:
@@ -133,7 +137,7 @@ class InspectLog:
             else:
                 yield judged(scorer, value, _WORDS, detail)
         error = sample.get("error") or {}
-        why = _first_line(error.get("message", "the sample has no score"))
+        why = first_line(error.get("message", "the sample has no score"))
         for scorer in self._scorers:
             if scorer not in found:
                 yield Judgement(scorer, None, why)
@@ -154,19 +158,11 @@ def _about(log: dict[str, Any], evaluation: dict[str, Any]) -> About:
         ended=_moment(stats.get("completed_at")),
     )
     if (status := log.get("status")) != "success":
-        error = _first_line((log.get("error") or {}).get("message", ""))
+        error = first_line((log.get("error") or {}).get("message", ""))
         about.partial.append(f"the log's status is {status}{f': {error}' if error else ''}")
     if (limit := config.get("limit")) is not None:
         about.partial.append(f"only {declared} of {whole} samples: the limit was {limit}")
     return about
-
-
-def _resolved(scores: tuple[Judgement, ...], named: tuple[str, ...]) -> bool | None:
-    """Whether the scores that decide it are all 1; None where one is an error or absent."""
-    wanted = named or tuple(one.scorer for one in scores[:1])
-    values = {one.scorer: one.value for one in scores}
-    found = [values.get(name) for name in wanted]
-    return all(value == 1 for value in found) if found and None not in found else None
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -176,10 +172,6 @@ def _moment(text: str | None) -> datetime | None:
 def _moment_us(text: str | None) -> int | None:
     moment = _moment(text)
     return None if moment is None else round(moment.timestamp() * 1e6)
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:500]
 
 
 def _text(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -200,6 +200,18 @@ def judged(scorer: str, value: Any, words: Mapping[str, float], detail: str = ""
         return Judgement(scorer, float(number), detail=detail or None)
     found = "nothing" if value is None else repr(value)[:80]
     return Judgement(scorer, None, f"{found} is no score", detail or None)
+
+
+def resolved(scores: Sequence[Judgement], wanted: Sequence[str]) -> bool | None:
+    """Whether the scores that decide it are all 1; None where one is absent or an error."""
+    values = {one.scorer: one.value for one in scores}
+    found = [values.get(name) for name in wanted]
+    return all(value == 1 for value in found) if found and None not in found else None
+
+
+def first_line(text: str | None) -> str:
+    """The beginning of what a tool says, for a reason or a detail."""
+    return (text or "").strip().partition("\n")[0][:500]
 
 
 def micro(seconds: float | None) -> int | None:

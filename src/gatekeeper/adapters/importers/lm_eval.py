@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import document, field, objects, unexpected
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged, resolved
 from gatekeeper.errors import InputError, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -63,12 +63,10 @@ class LmEvalResults:
     def _item(self, doc: int, found: list[dict[str, Any]]) -> Item:
         scores = tuple(score for line in found for score in self._scores(line))
         wanted = self._resolved_by or tuple(one.scorer for one in scores[:1])
-        values = {one.scorer: one.value for one in scores}
-        decisive = [values.get(name) for name in wanted]
         return Item(
             sample=f"{self._task}-{doc}",
             status="ok",
-            resolved=None if None in decisive or not decisive else all(v == 1 for v in decisive),
+            resolved=resolved(scores, wanted),
             input=_first(found[0].get("arguments")),
             answer=_answer(found[0]),
             usage=Usage(model=self._model),

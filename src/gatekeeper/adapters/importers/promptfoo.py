@@ -12,9 +12,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import document, field, first_object, objects, unexpected
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.adapters.importers.items import (
+    About,
+    Item,
+    Judgement,
+    Usage,
+    first_line,
+    judged,
+    resolved,
+)
 from gatekeeper.core.wording import counted
 from gatekeeper.errors import InputError, Problem
+from gatekeeper.model.base import nano_usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +115,7 @@ class PromptfooResults:
             replicate=replicate,
             status="error" if unanswered else "ok",
             latency_us=_micro(result.get("latencyMs")),
-            reason=_first_line(result.get("error")) if unanswered else None,
+            reason=first_line(result.get("error")) if unanswered else None,
             resolved=None if failed else self._resolved(result, scores),
             input=str((result.get("prompt") or {}).get("raw", "")),
             answer=_text(response.get("output")),
@@ -119,9 +128,7 @@ class PromptfooResults:
             return None
         if not self._resolved_by:
             return bool(result.get("success"))
-        values = {one.scorer: one.value for one in scores}
-        found = [values.get(name) for name in self._resolved_by]
-        return None if None in found else all(value == 1 for value in found)
+        return resolved(scores, self._resolved_by)
 
     def _place(self, result: dict[str, Any], line: int) -> tuple[str, int]:
         """The sample of a result and which asking it was: repeated tests are the same test."""
@@ -172,7 +179,7 @@ def _scores(result: dict[str, Any]) -> Iterator[Judgement]:
         named.add(name)
         seen[name] = seen.get(name, 0) + 1
         unique = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        reason = _first_line(component.get("reason"))
+        reason = first_line(component.get("reason"))
         if _has_crashed(component, reason):
             yield Judgement(unique, None, reason)
         else:
@@ -190,7 +197,7 @@ def _has_crashed(component: dict[str, Any], reason: str) -> bool:
 
 def _crashed(result: dict[str, Any]) -> tuple[Judgement, ...]:
     """Every assertion of a result that ended in a crash: none of them says anything."""
-    why = _first_line(result.get("error")) or "an assertion crashed"
+    why = first_line(result.get("error")) or "an assertion crashed"
     asserted = (result.get("testCase") or {}).get("assert") or ()
     names = dict.fromkeys(str(one.get("metric") or one.get("type")) for one in asserted)
     return tuple(Judgement(name, None, why) for name in names or ("assertion",))
@@ -207,7 +214,7 @@ def _usage(result: dict[str, Any]) -> Usage:
         input_tokens=prompt,
         cached_input_tokens=0 if known else None,
         output_tokens=completion,
-        nano_usd=round(cost * 1e9) if isinstance(cost, int | float) else None,
+        nano_usd=nano_usd(cost) if isinstance(cost, int | float) else None,
     )
 
 
@@ -219,7 +226,3 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False)
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0][:500]
