@@ -228,6 +228,18 @@ def test_without_an_address_it_is_unavailable(monkeypatch):
     monkeypatch.delenv(openai.BASE_URL, raising=False)
     with pytest.raises(UnavailableError, match="names no endpoint"):
         openai.installed(serving())
-    with pytest.raises(UnavailableError):
-        openai.installed(serving(base_url="file:///etc/passwd"))
+    for url in ("file:///etc/passwd", "http://[::1", "http://127.0.0.1:99999", "http://"):
+        with pytest.raises(UnavailableError, match="names no endpoint"):
+            openai.installed(serving(base_url=url))
     assert openai.installed(serving(base_url="http://127.0.0.1:1")) == "1"
+
+
+def test_a_request_has_one_way_to_say_who_asks(monkeypatch):
+    monkeypatch.setenv(openai.BASE_URL, "http://ada:hunter2@127.0.0.1:1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("GATEKEEPER_OPENAI_API_KEY", raising=False)
+    assert openai.installed(serving()) == "1"
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+    with pytest.raises(UnavailableError, match="there is a key") as caught:
+        openai.installed(serving())
+    assert "hunter2" not in str(caught.value)

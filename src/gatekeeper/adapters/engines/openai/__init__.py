@@ -46,9 +46,8 @@ async def open_engine(seat: Seat) -> OpenAIEngine:
     from gatekeeper.adapters.engines.openai.connection import connect
     from gatekeeper.adapters.engines.openai.options import Options
 
-    key = next((os.environ[name] for name in API_KEYS if os.environ.get(name)), None)
     options = Options.of(seat.serving)
-    connection = connect(_base_url(seat.serving), key, options.max_concurrency)
+    connection = connect(_base_url(seat.serving), _key(), options.max_concurrency)
     model = seat.model.endpoint_model or seat.name
     told = await identity.ask(connection, model)
     known = {"engine": "openai", "version": API_VERSION, "endpoint": connection.host}
@@ -63,8 +62,25 @@ def remote_host(serving: Serving) -> str | None:
 
 def _base_url(serving: Serving) -> str:
     url = os.environ.get(BASE_URL) or serving.engine_args.get("base_url")
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
+    if not isinstance(url, str) or not _names_a_host(url):
         raise UnavailableError(
             f"{BASE_URL} names no endpoint", fix=f"export {BASE_URL}=http://127.0.0.1:8000"
         )
+    if _key() and urlsplit(url).username is not None:
+        raise UnavailableError(
+            f"there is a key, and {BASE_URL} holds a name or a password: a request takes one",
+            fix=f"take them out of {BASE_URL}, or unset {' and '.join(API_KEYS)}",
+        )
     return url.rstrip("/").removesuffix("/v1")
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port is so high, or a bracket is not closed
+        return False
+
+
+def _key() -> str | None:
+    return next((os.environ[name] for name in API_KEYS if os.environ.get(name)), None)
