@@ -45,18 +45,24 @@ def read_run(directory: Path) -> Run:
 
 def find_run(project: Project, reference: str) -> Path:
     """The directory of a run: its id, an unambiguous beginning of it, or a path."""
+    found = _called(project, reference)
+    if len(found) == 1:
+        return found[0]
+    what, fix = "no such run", "`gatekeeper evaluate` makes runs"
+    if found:
+        what = f"{len(found)} runs begin so"
+        fix = f"name one of {', '.join(path.name for path in found)}"
+    raise UsageError(what, where=reference, fix=fix)
+
+
+def _called(project: Project, reference: str) -> list[Path]:
+    """The directories that a reference may mean."""
     if "/" in reference or reference in {".", ".."}:
-        found = [Path(reference)] if (Path(reference) / RUN_FILE).exists() else []
-    else:
-        names = sorted(path.parent.name for path in project.runs.glob(f"*/{RUN_FILE}"))
-        exact = [name for name in names if name == reference]
-        begins = [name for name in names if reference and name.startswith(reference)]
-        found = [project.runs / name for name in exact or begins]
-    if len(found) != 1:
-        what = "no such run" if not found else f"{len(found)} runs begin so"
-        fix = "name one of " + ", ".join(path.name for path in found) if found else ""
-        raise UsageError(what, where=reference, fix=fix or "`gatekeeper evaluate` makes runs")
-    return found[0]
+        return [Path(reference)] if (Path(reference) / RUN_FILE).exists() else []
+    names = sorted(path.parent.name for path in project.runs.glob(f"*/{RUN_FILE}"))
+    if reference in names:
+        return [project.runs / reference]
+    return [project.runs / name for name in names if reference and name.startswith(reference)]
 
 
 def seal(directory: Path, run: Run) -> Run:

@@ -181,16 +181,15 @@ def evaluate(
 
     session = Session(project, output)
     if resume is not None:
-        fixed = {
+        _refuse({
             "REF": ref, "--baseline": baseline, "--engine": engine, "--set": only, "--aa": aa,
             "--policy": policy, "--parameter": parameter, "--limit": limit, "--shard": shard,
             "--responses": responses, "--dry-run": dry_run, "--env": env,
             "--seed": seed is not None, "--cache": cache is not None,
             "--allow-environment-drift": allow_environment_drift,
-        }  # fmt: skip
-        _refuse(fixed)
+        })  # fmt: skip
         sitting = {"max_usd": max_usd, "max_tokens": max_tokens, "concurrency": concurrency}
-        work = _again(session, resume, sitting)
+        evaluation, run = _again(session, resume, sitting)
     else:
         options = RunOptions(
             environment=env or ENVIRONMENT,
@@ -207,12 +206,12 @@ def evaluate(
             allow_environment_drift=allow_environment_drift,
             **_decided_by(session, env or ENVIRONMENT, policy, parameter or ()),
         )
-        work = _anew(session, ref, options, baseline, SEED if seed is None else seed)
-    evaluation, run = work
+        seed = SEED if seed is None else seed
+        evaluation, run = _anew(session, ref, options, baseline, seed)
     if dry_run:
         _estimate(session, evaluation)
-        return
-    _conclude(session, _sit(session, evaluation, run), mlflow)
+    else:
+        _conclude(session, _sit(session, evaluation, run), mlflow)
 
 
 def _refuse(fixed: Mapping[str, object]) -> None:
