@@ -103,7 +103,9 @@ def _path(serving: Serving) -> Path:
     if not isinstance(named, str):
         raise UnavailableError("no file of responses is named", fix="give one with --responses")
     if not Path(named).is_file():
-        raise UnavailableError("there is no such file of responses", where=named)
+        raise UnavailableError(
+            "there is no such file of responses", where=named, fix="give one with --responses"
+        )
     return Path(named)
 
 

@@ -65,7 +65,8 @@ class MlflowProcess:
             )
         except subprocess.TimeoutExpired:
             what = f"did not take the run within {target.timeout:g} s"
-            raise UnavailableError(what, where=target.shown) from None
+            fix = "see whether it answers; `gatekeeper runs sync --timeout` waits for longer"
+            raise UnavailableError(what, where=target.shown, fix=fix) from None
         return self._receipt(done)
 
     def _receipt(self, done: subprocess.CompletedProcess[bytes]) -> Receipt:

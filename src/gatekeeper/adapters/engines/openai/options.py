@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.concurrency import MOST
 from gatekeeper.errors import UnavailableError
 
 if TYPE_CHECKING:
     from gatekeeper.model.components import Serving
+
+_FIX: Final = "correct components.serving.engine_args in the manifest and build the release again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,13 @@ class Options:
         for name in ("stream", "logprobs", "structured_output"):
             value = args.get(name, getattr(cls(), name))
             if not isinstance(value, bool):
-                raise UnavailableError(f"{name} is {value!r}; accepted are true and false")
+                raise UnavailableError(
+                    f"{name} is {value!r}; accepted are true and false", fix=_FIX
+                )
             switches[name] = value
         most = args.get("max_concurrency", MOST)
         if type(most) is not int or most < 1:
-            raise UnavailableError(f"max_concurrency is {most!r}; accepted are numbers from 1")
+            raise UnavailableError(
+                f"max_concurrency is {most!r}; accepted are numbers from 1", fix=_FIX
+            )
         return cls(**switches, max_concurrency=most)
