@@ -148,6 +148,25 @@ def test_a_ceiling_stops_before_it_is_broken_and_a_higher_one_goes_on(many, caps
     assert spend.sittings == 2
 
 
+def test_what_a_ceiling_cut_off_was_paid_and_counts_when_the_run_goes_on(many, serve):
+    path = many / "eval_sets/quality.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    talks = [{**row, "then": ["And the Velar?", "And the Kaldex?"]} for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in talks))
+    serve()
+    ceiling = ["--max-tokens", "6000", "--project", str(many)]
+    with pytest.raises(UndecidedError, match="the run has reached its ceiling"):
+        run(["evaluate", REF, *ceiling])
+    first = read_run(runs(many)[0]).spend
+    assert first.unrecorded_tokens > 0
+    assert first.tokens + first.unrecorded_tokens <= 6000
+    with pytest.raises(UndecidedError, match="the run has reached its ceiling"):
+        run(["evaluate", "--resume", runs(many)[0].name, *ceiling])
+    second = read_run(runs(many)[0]).spend
+    assert second.unrecorded_tokens >= first.unrecorded_tokens
+    assert second.tokens + second.unrecorded_tokens <= 6000
+
+
 def test_dollars_are_a_ceiling_too(many, serve):
     serve()
     with pytest.raises(UndecidedError, match=r"of 0\.0001 USD"):

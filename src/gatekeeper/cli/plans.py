@@ -11,12 +11,11 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from gatekeeper.adapters.fleet import ReleaseFleet, Terms
-    from gatekeeper.adapters.journal import Earlier
     from gatekeeper.cli.evaluations import Evaluation
     from gatekeeper.core.ceiling import Ceiling
     from gatekeeper.core.scoring.panel import Scoring
     from gatekeeper.model.estimate import Estimate
-    from gatekeeper.model.run import Run
+    from gatekeeper.model.run import Run, Spend
     from gatekeeper.ops.evaluate import Plan
 
 
@@ -71,7 +70,7 @@ async def scorings_of(
     )
 
 
-def terms_of(evaluation: Evaluation, earlier: Earlier, stack: AsyncExitStack) -> Terms:
+def terms_of(evaluation: Evaluation, ceiling: Ceiling | None, stack: AsyncExitStack) -> Terms:
     """What holds for every call; the response cache is open for as long as the stack is."""
     from gatekeeper.adapters.fleet import Terms
     from gatekeeper.adapters.responses import RESPONSES, ResponseCache
@@ -84,13 +83,14 @@ def terms_of(evaluation: Evaluation, earlier: Earlier, stack: AsyncExitStack) ->
         engine=options.engine,
         cache=cache,
         remember_all=options.cache is True,
-        ceiling=_ceiling(evaluation, earlier),
+        ceiling=ceiling,
         responses=options.responses,
         allow_drift=options.allow_environment_drift,
     )
 
 
-def _ceiling(evaluation: Evaluation, earlier: Earlier) -> Ceiling | None:
+def ceiling_of(evaluation: Evaluation, spend: Spend) -> Ceiling | None:
+    """What the run may use, less what earlier sittings have; None where nothing limits it."""
     from gatekeeper.core.ceiling import Ceiling
     from gatekeeper.model.base import nano_usd
 
@@ -100,8 +100,8 @@ def _ceiling(evaluation: Evaluation, earlier: Earlier) -> Ceiling | None:
     return Ceiling(
         max_nano_usd=None if options.max_usd is None else nano_usd(options.max_usd),
         max_tokens=options.max_tokens,
-        nano_usd=earlier.nano_usd,
-        tokens=earlier.tokens,
+        nano_usd=spend.nano_usd + spend.unrecorded_nano_usd,
+        tokens=spend.tokens + spend.unrecorded_tokens,
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.fleet import Terms
     from gatekeeper.adapters.journal import Earlier, RunJournal
     from gatekeeper.cli.evaluations import Evaluation
+    from gatekeeper.core.ceiling import Ceiling
     from gatekeeper.core.scoring.panel import Scoring
     from gatekeeper.model.run import Run, Spend
     from gatekeeper.ops.evaluate import Stop
@@ -64,6 +65,7 @@ def carry_out(sitting: Sitting) -> Run:
     """
     from gatekeeper.adapters.journal import RunJournal, read_earlier
     from gatekeeper.adapters.runs import seal, write_run
+    from gatekeeper.cli.plans import ceiling_of
 
     evaluation, directory = sitting.evaluation, sitting.directory
     with RunJournal(directory) as journal:
@@ -73,8 +75,9 @@ def carry_out(sitting: Sitting) -> Run:
         )
         write_run(directory, run)
         with _ended_early(sitting):
-            run, reason = asyncio.run(_sit(sitting, run, journal, earlier))
-        run = _spent(sitting, run)
+            ceiling = ceiling_of(evaluation, run.spend)
+            run, reason = asyncio.run(_sit(sitting, run, journal, earlier, ceiling))
+        run = _with_unrecorded(_spent(sitting, run), ceiling)
         if reason:
             write_run(directory, _ended(run, "interrupted"))
             raise _stopped(run, reason)
@@ -92,6 +95,8 @@ def _spend(run: Run, earlier: Earlier) -> Spend:
     return Spend(
         nano_usd=earlier.nano_usd,
         tokens=earlier.tokens,
+        unrecorded_nano_usd=run.spend.unrecorded_nano_usd,
+        unrecorded_tokens=run.spend.unrecorded_tokens,
         cached_calls=earlier.cached,
         sittings=run.spend.sittings + (1 if again else 0),
         repeated=max(run.spend.repeated, earlier.repeated),
@@ -105,6 +110,17 @@ def _spent(sitting: Sitting, run: Run) -> Run:
     after = read_earlier(sitting.directory, sitting.evaluation.layout)
     used = {"nano_usd": after.nano_usd, "tokens": after.tokens, "cached_calls": after.cached}
     return run.model_copy(update={"spend": run.spend.model_copy(update=used)})
+
+
+def _with_unrecorded(run: Run, ceiling: Ceiling | None) -> Run:
+    """What the ceiling has seen paid and no record shows counts in the next sitting too."""
+    if ceiling is None:
+        return run
+    unrecorded = {
+        "unrecorded_nano_usd": max(ceiling.nano_usd - run.spend.nano_usd, 0),
+        "unrecorded_tokens": max(ceiling.tokens - run.spend.tokens, 0),
+    }
+    return run.model_copy(update={"spend": run.spend.model_copy(update=unrecorded)})
 
 
 @contextmanager
@@ -154,7 +170,7 @@ def _ended(run: Run, status: str) -> Run:
 
 
 async def _sit(
-    sitting: Sitting, run: Run, journal: RunJournal, earlier: Earlier
+    sitting: Sitting, run: Run, journal: RunJournal, earlier: Earlier, ceiling: Ceiling | None
 ) -> tuple[Run, str]:
     """Ask what is left; returns the run with what served it, and why it was ended early."""
     from gatekeeper.adapters.fleet import ReleaseFleet
@@ -166,7 +182,7 @@ async def _sit(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_interruptible(stop, sitting.say))
         await stack.enter_async_context(_flushing(journal))
-        terms = terms_of(evaluation, earlier, stack)
+        terms = terms_of(evaluation, ceiling, stack)
         fleet = ReleaseFleet(evaluation.entrants, evaluation.means, terms, run.engines)
         scorings = await scorings_of(evaluation, fleet, stack)
         _refuse_other_scorers(run, _fingerprint(scorings), terms)

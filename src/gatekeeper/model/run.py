@@ -76,6 +76,9 @@ class Spend(Frozen):
     nano_usd: Count = 0
     """Paid: answers from the response cache are not."""
     tokens: Count = 0
+    unrecorded_nano_usd: Count = 0
+    """Paid on top, for conversations that a ceiling cut off; where there was no ceiling, 0."""
+    unrecorded_tokens: Count = 0
     cached_calls: Count = 0
     """Calls that the response cache answered."""
     sittings: Count = 1
