@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gatekeeper.core.scoring.scorer import Aids
     from gatekeeper.model.evalset import Sample
 
+_Said = tuple[int, Scorer, Mark]
+"""What one scorer says, with its place."""
 _Specs = Annotated[tuple[ScorerSpec, ...], Field(min_length=1, max_length=100)]
 
 
@@ -54,51 +56,55 @@ class _Composed(Scorer):
         """Whether one of them has something to score."""
         return any(scorer.fits(sample) for scorer in self._scorers)
 
-    async def _marks(self, talk: Conversation, aids: Aids) -> list[tuple[int, Scorer, Mark]]:
+    async def _marks(self, talk: Conversation, aids: Aids) -> list[_Said]:
         """What they say, each with its place; one that fails makes the whole fail."""
         found = [(n, one, await one.rate(talk, aids)) for n, one in enumerate(self._scorers)]
         return [(n, one, mark) for n, one, mark in found if mark is not None]
 
 
-class All(_Composed):
+class _Several(_Composed):
+    """A scorer of several, one of which gives its value."""
+
+    of: _Specs
+    """The scorers; those that have nothing to say of a sample are left out."""
+
+    @property
+    def inner(self) -> tuple[ScorerSpec, ...]:
+        """Its scorers as they are written."""
+        return self.of
+
+    async def rate(self, talk: Conversation, aids: Aids) -> Mark | None:
+        """The value that counts, and whose it is."""
+        marks = await self._marks(talk, aids)
+        return _told(self._counting(marks)) if marks else None
+
+    def _counting(self, marks: list[_Said]) -> _Said:
+        raise NotImplementedError
+
+
+class All(_Several):
     """The least of its scorers: 1 only where they all are 1."""
 
     NAME: ClassVar[str] = "all"
 
-    of: _Specs
-    """The scorers; those that have nothing to say of a sample are left out."""
-
-    @property
-    def inner(self) -> tuple[ScorerSpec, ...]:
-        """Its scorers as they are written."""
-        return self.of
-
-    async def rate(self, talk: Conversation, aids: Aids) -> Mark | None:
-        """The least value, and whose it is."""
-        marks = await self._marks(talk, aids)
-        return _told(min(marks, key=lambda one: one[2].value)) if marks else None
+    def _counting(self, marks: list[_Said]) -> _Said:
+        return min(marks, key=_value)
 
 
-class AnyOf(_Composed):
+class AnyOf(_Several):
     """The greatest of its scorers: 1 where one of them is 1."""
 
     NAME: ClassVar[str] = "any"
 
-    of: _Specs
-    """The scorers; those that have nothing to say of a sample are left out."""
-
-    @property
-    def inner(self) -> tuple[ScorerSpec, ...]:
-        """Its scorers as they are written."""
-        return self.of
-
-    async def rate(self, talk: Conversation, aids: Aids) -> Mark | None:
-        """The greatest value, and whose it is."""
-        marks = await self._marks(talk, aids)
-        return _told(max(marks, key=lambda one: one[2].value)) if marks else None
+    def _counting(self, marks: list[_Said]) -> _Said:
+        return max(marks, key=_value)
 
 
-def _told(found: tuple[int, Scorer, Mark]) -> Mark:
+def _value(said: _Said) -> float:
+    return said[2].value
+
+
+def _told(found: _Said) -> Mark:
     _, scorer, mark = found
     detail = f"{scorer.NAME}: {mark.detail}" if mark.detail else scorer.NAME
     return Mark(mark.value, detail)
