@@ -44,10 +44,11 @@ MANIFEST = """\
 apiVersion: gatekeeper/v1
 kind: ReleaseManifest
 metadata: {name: many, owner: benchmarks, workload: answers}
+governance: {external_model_calls: true}
 evaluation: {sets: [eval_sets/many.yaml], policy: gates/many.yaml}
 components:
   prompt: {template: "{{ input }}"}
-  model: {models: {desk: {source: {directory: models/support-desk}}}}
+  model: {models: {desk: {source: {endpoint: desk-1}}}}
   serving:
     engines: [{name: recorded}]
     sampling: {max_tokens: 16}

@@ -74,6 +74,11 @@ def _begun(path: Path) -> int:
 class RunJournal:
     """A run's directory, held by this process alone and open for appending.
 
+    Attributes:
+        nano_usd: Paid for what this process has written.
+        tokens: Of the same calls.
+        cached: Calls that the response cache answered.
+
     Raises:
         UnavailableError: Another process writes this run.
     """
@@ -85,6 +90,7 @@ class RunJournal:
         self._records = RunRecords(directory)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._begun = os.open(directory / STARTED, flags, 0o644)
+        self.nano_usd = self.tokens = self.cached = 0
 
     def begin(self, key: str) -> None:
         """A conversation begins: should it never be written, it was cut off."""
@@ -92,7 +98,10 @@ class RunJournal:
 
     def write(self, rows: Iterable[Row], key: str = "") -> None:
         """Append the rows of one conversation; raises `UnavailableError` when the disk refuses."""
-        self._records.write(rows, key)
+        head = self._records.write(rows, key)
+        self.nano_usd += head.nano_usd
+        self.tokens += head.tokens
+        self.cached += head.cached
 
     def flush(self) -> None:
         """Make what was written survive a loss of power."""

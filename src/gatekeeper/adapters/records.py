@@ -8,6 +8,7 @@ interrupted run reads the heads of lines and nothing else.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 LINES: Final = "records.jsonl"
 _TAIL: Final = 1 << 16
 _NAMES: Final = {table.row: table.name for table in TABLES}
-_HEAD_LIMIT: Final = 1024
 _BEGIN: Final = b'{"key":'
-_END: Final = f',"{TABLES[0].name}":['.encode()
-"""Where the head of a line ends: the first table, which is always there."""
+_HEAD_OF_LINE: Final = re.compile(
+    rb'\{"key":("(?:[^"\\]|\\.)*"),"nano_usd":(\d+),"tokens":(\d+),"cached":(\d+),"%b":\['
+    % TABLES[0].name.encode()
+)
+"""As far as the first table, which is always there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,15 @@ def read_heads(path: Path) -> Iterator[Head]:
             left -= len(line)
             if left < 0:
                 return
-            end = -1 if _damaged(line) else line.find(_END, 0, _HEAD_LIMIT)
-            try:
-                yield Head(**json.loads(line[:end] + b"}" if end > 0 else b""))
-            except (TypeError, ValueError):
+            found = None if _damaged(line) else _HEAD_OF_LINE.match(line)
+            if found is None:
                 raise IntegrityError(
                     f"line {number} holds no records",
                     where=str(path),
                     fix="restore the file, or evaluate again",
-                ) from None
+                )
+            key, *numbers = found.groups()
+            yield Head(json.loads(key) if b"\\" in key else key[1:-1].decode(), *map(int, numbers))
 
 
 def _damaged(line: bytes) -> bool:
@@ -117,14 +120,16 @@ class RunRecords:
         """Bytes written."""
         return self._file.size
 
-    def write(self, rows: Iterable[Row], key: str = "") -> None:
+    def write(self, rows: Iterable[Row], key: str = "") -> Head:
         """Append rows under a key; raises `UnavailableError` when the disk refuses."""
-        line, before = _line(key, tuple(rows)), self._file.size
+        kept, before = tuple(rows), self._file.size
+        head = head_of(key, kept)
         try:
-            self._file.append(line)
+            self._file.append(_line(head, kept))
         except OSError as error:
             self._file.cut(before)
             raise _refused(self.directory, error) from error
+        return head
 
     def flush(self) -> None:
         """Make what was written survive a loss of power."""
@@ -148,17 +153,16 @@ class RunRecords:
         self.close()
 
 
-def _line(key: str, rows: Sequence[Row]) -> bytes:
+def _line(head: Head, rows: Sequence[Row]) -> bytes:
     import json
 
-    found = head_of(key, rows)
-    parts = {name: getattr(found, name) for name in _HEAD}
-    head = json.dumps(parts, separators=(",", ":"))
+    parts = {name: getattr(head, name) for name in _HEAD}
+    said = json.dumps(parts, separators=(",", ":"))
     by_table: dict[str, list[str]] = {name: [] for name in _NAMES.values()}
     for row in rows:
         by_table[_NAMES[type(row)]].append(row.model_dump_json())
     tables = (f'"{name}":[{",".join(found)}]' for name, found in by_table.items())
-    return (",".join((head[:-1], *tables)) + "}\n").encode()
+    return (",".join((said[:-1], *tables)) + "}\n").encode()
 
 
 class RotatingRecords:

@@ -74,14 +74,14 @@ def carry_out(sitting: Sitting) -> Run:
             update={"status": "running", "spend": _spend(sitting.run, earlier)}
         )
         write_run(directory, run)
-        with _ended_early(sitting):
+        with _ended_early(sitting, earlier, journal):
             ceiling = ceiling_of(evaluation, run.spend)
             run, reason = asyncio.run(_sit(sitting, run, journal, earlier, ceiling))
-        run = _with_unrecorded(_spent(sitting, run), ceiling)
+        run = _with_unrecorded(_spent(run, earlier, journal), ceiling)
         if reason:
             write_run(directory, _ended(run, "interrupted"))
             raise _stopped(run, reason)
-        with _ended_early(sitting):
+        with _ended_early(sitting, earlier, journal):
             sealed = seal(directory, _ended(run, "complete"))
         journal.remove_traces()
     return sealed
@@ -103,12 +103,13 @@ def _spend(run: Run, earlier: Earlier) -> Spend:
     )
 
 
-def _spent(sitting: Sitting, run: Run) -> Run:
-    """The run with what its records say that it has used."""
-    from gatekeeper.adapters.journal import read_earlier
-
-    after = read_earlier(sitting.directory, sitting.evaluation.layout)
-    used = {"nano_usd": after.nano_usd, "tokens": after.tokens, "cached_calls": after.cached}
+def _spent(run: Run, earlier: Earlier, journal: RunJournal) -> Run:
+    """The run with what it has used, in earlier sittings and in this one."""
+    used = {
+        "nano_usd": earlier.nano_usd + journal.nano_usd,
+        "tokens": earlier.tokens + journal.tokens,
+        "cached_calls": earlier.cached + journal.cached,
+    }
     return run.model_copy(update={"spend": run.spend.model_copy(update=used)})
 
 
@@ -124,28 +125,28 @@ def _with_unrecorded(run: Run, ceiling: Ceiling | None) -> Run:
 
 
 @contextmanager
-def _ended_early(sitting: Sitting) -> Iterator[None]:
+def _ended_early(sitting: Sitting, earlier: Earlier, journal: RunJournal) -> Iterator[None]:
     """Whatever goes wrong, `run.json` says that the run has not come to its end."""
     try:
         yield
     except BaseExceptionGroup as group:
-        _interrupt(sitting)
+        _interrupt(sitting, earlier, journal)
         raise _first(group) from None
     except asyncio.CancelledError:
-        _interrupt(sitting)
+        _interrupt(sitting, earlier, journal)
         raise _stopped(sitting.run, "interrupted at once") from None
     except BaseException:
-        _interrupt(sitting)
+        _interrupt(sitting, earlier, journal)
         raise
 
 
-def _interrupt(sitting: Sitting) -> None:
+def _interrupt(sitting: Sitting, earlier: Earlier, journal: RunJournal) -> None:
     """Keep what `run.json` has learnt since the run began; what ended it is told in any case."""
     from gatekeeper.adapters.runs import read_run, write_run
 
     run = read_run(sitting.directory)
     with suppress(UnavailableError):
-        write_run(sitting.directory, _ended(_spent(sitting, run), "interrupted"))
+        write_run(sitting.directory, _ended(_spent(run, earlier, journal), "interrupted"))
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:
