@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("gatekeeper needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --editable '.[datasets,embedded,mlflow,openai,runtime]' --group dev --group mlflow-server
+	$(BIN)/pip install --quiet --editable '.[datasets,embedded,likeness,mlflow,openai,runtime]' --group dev --group mlflow-server
 	touch $@
 
 quickstart: setup ## The whole story: build, evaluate, gate, promote, serve, roll back
