@@ -348,3 +348,17 @@ def test_a_dry_run_asks_nothing_and_bounds_what_the_run_uses(many, capsys, serve
     assert found["tokens"] >= spend.tokens > 0
     assert found["usd"] * 1e9 >= spend.nano_usd
     assert found["requests"] == MANY + 8
+
+
+def test_part_of_a_run_stays_part_of_one_when_it_is_exported_and_imported(
+    many, capsys, serve, tmp_path
+):
+    serve()
+    evaluate(many, capsys, REF, "--limit", "20")
+    target, project = tmp_path / "part.jsonl", ("--project", str(many))
+    assert run(["runs", "export", runs(many)[0].name, "--to", str(target), *project]) == 0
+    assert run(["runs", "import", str(target), "--release", REF, *project]) == 0
+    imported = read_run(runs(many)[-1])
+    assert imported.source is not None
+    assert imported.partial == ("--limit 20: not every sample was asked",)
+    assert run(["gate", imported.id, *project]) == 3

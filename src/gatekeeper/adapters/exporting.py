@@ -55,7 +55,7 @@ SELECT request_id, status, sample_id, suite, {ARM} AS release, conversation, tur
   time_to_first_token_us, inter_token_us, queue_us, model,
   CASE WHEN used.request_id IS NULL THEN 0 ELSE attempts END AS attempts, input_tokens,
   cached_input_tokens, output_tokens, nano_usd, task_class, tenant, route, input, answer,
-  {{maps}}
+  {{maps}}, {{partial}} AS partial
 FROM requests LEFT JOIN used USING (request_id) LEFT JOIN fate USING (request_id)
   LEFT JOIN said USING (request_id)
 ORDER BY suite, sample_id, replicate, release, turn, request_id
@@ -76,7 +76,8 @@ def export(connection: DuckDBPyConnection, run: Run, kind: Flat, target: Path) -
         f"to_json({name}) AS {name}" if text else name for name in ("scores", "score_errors")
     )
     digest = run.candidate.digest
-    sql = FLAT.format(maps=maps).replace("$candidate", f"'{digest}'")
+    partial = literal("; ".join(run.partial)) if run.partial else "NULL::VARCHAR"
+    sql = FLAT.format(maps=maps, partial=partial).replace("$candidate", f"'{digest}'")
     with placed(target) as temporary:
         copy = f"COPY ({sql}) TO {literal(temporary)} ({_OPTIONS[kind]})"
         row = connection.execute(copy).fetchone()

@@ -89,6 +89,8 @@ class FlatRecord(Frozen):
     scores: dict[Identifier, Score | None] | None = None
     score_errors: dict[Identifier, str] | None = None
     """Scorers that crashed, and why."""
+    partial: str | None = None
+    """Why the run that this was exported from decides nothing; the imported one does not either."""
 
     @model_validator(mode="after")
     def _one_price(self) -> FlatRecord:
@@ -102,7 +104,7 @@ COLUMNS: Final = {
     for kind, names in {
         "VARCHAR": (
             "request_id status sample_id suite release conversation cluster reason model "
-            "task_class tenant route input answer"
+            "task_class tenant route input answer partial"
         ),
         "BIGINT": (
             "turn replicate time forbidden_tool_calls latency_us scheduled_us "

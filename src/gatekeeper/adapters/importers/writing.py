@@ -265,7 +265,21 @@ def _facts(
         for suite, mine, _ in rows
     )
     suites = tuple(suite for suite, _, other in rows if other)
-    return {"sets": sets, "baseline_suites": suites, **_times(connection, run, sources)}
+    return {
+        "sets": sets,
+        "baseline_suites": suites,
+        "partial": _partial(connection, sources),
+        **_times(connection, run, sources),
+    }
+
+
+def _partial(connection: DuckDBPyConnection, sources: list[Source]) -> tuple[str, ...]:
+    """What rows say of the run that they were exported from: it stays as partial as it was."""
+    views = " UNION ALL ".join(f"SELECT partial FROM flat_{source.arm}" for source in sources)  # noqa: S608
+    found = connection.execute(
+        f"SELECT DISTINCT partial FROM ({views}) WHERE partial IS NOT NULL ORDER BY ALL LIMIT 20"  # noqa: S608
+    ).fetchall()
+    return tuple(reason[:4096] for (reason,) in found)
 
 
 def _times(connection: DuckDBPyConnection, run: Run, sources: list[Source]) -> dict[str, Any]:
