@@ -89,14 +89,18 @@ def run(words: list[str], *, check: bool = True) -> float:
     return time.monotonic() - began
 
 
-def peak_of(words: list[str]) -> tuple[float, int]:
-    """Seconds and peak memory (MB) of one invocation."""
-    before = time.monotonic()
+def peak_of(words: list[str]) -> tuple[float, float, int]:
+    """Seconds until the evaluation begins, seconds in all, and peak memory (MB)."""
+    before, begun = time.monotonic(), 0.0
     child = subprocess.Popen(
-        [sys.executable, "-m", "gatekeeper", *words], stdout=subprocess.DEVNULL, stderr=None
+        [sys.executable, "-m", "gatekeeper", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
+    for line in child.stderr or ():
+        begun = begun or (time.monotonic() - before if b"conversations" in line else 0.0)
     _, _, used = os.wait4(child.pid, 0)
-    return time.monotonic() - before, used.ru_maxrss // 1024
+    return begun, time.monotonic() - before, used.ru_maxrss // 1024
 
 
 def cut_off(root: Path) -> Path:
@@ -133,8 +137,12 @@ def resumed(finished: int) -> None:
         run(["evaluate", "manifests/many.yaml", *given, "--max-tokens", "0"], check=False)
         directory = cut_off(root)
         words = ["evaluate", "--resume", directory.name, "--max-tokens", "100000000"]
-        whole, peak = peak_of([*words, "--project", str(root)])
-        print(f"resume of {finished:,} finished samples: {whole:.2f} s to the verdict, {peak} MB")
+        begun, whole, peak = peak_of([*words, "--project", str(root)])
+        print(
+            f"resume of {finished:,} finished samples: {begun:.2f} s until the engine is opened, "
+            f"{whole:.2f} s to the verdict (the file of responses indexed, the run sealed and "
+            f"gated), {peak} MB"
+        )
 
 
 def grown(samples: int) -> None:
@@ -143,7 +151,7 @@ def grown(samples: int) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             root = project(Path(scratch) / "p", count)
             given = ["--responses", str(root / "responses.jsonl"), "--project", str(root)]
-            seconds, peak = peak_of(["evaluate", "manifests/many.yaml", *given])
+            _, seconds, peak = peak_of(["evaluate", "manifests/many.yaml", *given])
             rate = count / seconds
             print(f"{count:,} samples of 1 kB: {seconds:.0f} s, {rate:.0f} a second, {peak} MB")
 

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters import atomic
 from gatekeeper.adapters.columns import TABLES
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.columns import Table
     from gatekeeper.model.run import Run
+
+
+SEAL_MEMORY: Final = "256MB"
+"""What sealing may use, however long a run was: it streams."""
 
 
 def database(path: str = ":memory:", **settings: str | int | bool) -> DuckDBPyConnection:
@@ -89,9 +93,14 @@ def write_tables(directory: Path) -> tuple[str, ...]:
     Raises:
         IntegrityError: A line holds something other than rows.
     """
-    with database() as connection, _lines(directory) as (lines, notes):
-        for table in TABLES:
-            _copy(connection, table, lines, directory)
+    spill = directory / ".spill"
+    limits = {"memory_limit": SEAL_MEMORY, "temp_directory": str(spill)}
+    try:
+        with database(**limits) as connection, _lines(directory) as (lines, notes):
+            for table in TABLES:
+                _copy(connection, table, lines, directory)
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
     return notes
 
 
