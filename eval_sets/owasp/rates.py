@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.adapters.runs import open_tables, read_run
+from gatekeeper.adapters.runs import read_run
+from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.statistics.proportions import clopper_pearson
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ from desks import call
 from gatekeeper.cli.main import run
 from gatekeeper.errors import UnavailableError, UsageError
 from stages import advance, make_stage, process
+from written import written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,7 @@ def stage(tmp_path: Path) -> Delivery:
 
 
 def rows(stage: Delivery) -> list[dict[str, Any]]:
-    files = (stage.project.state / "records" / "local").rglob("requests.jsonl")
-    return [json.loads(line) for file in sorted(files) for line in file.read_text().splitlines()]
+    return written(stage.project.state / "records" / "local")
 
 
 def test_it_follows_the_ledger_and_ends_cleanly(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def test_what_breaks_is_named(kind, change, says):
         ("response", put("colour", {"type": "string"})),
         ("response", inside("Citation", "page", {"type": "integer"})),
         ("request", put("colour", {"type": "string"})),
+        ("request", put("colours", {"type": "array", "items": {"type": "string"}})),
         ("request", put("userId", {"anyOf": [{"type": "string"}, {"type": "null"}]})),
         (
             "response",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from load import QUOTED, Check, Load, Tally, body
 from stages import Process, process
 from swapping import Example, make_example
 from told import model_server
+from written import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,14 +101,9 @@ def swapped(
     assert counted == 1 + swaps
     assert len(tally.serials) >= swaps
     assert min(tally.by_release.values()) > requests / 4
-    rows = _rows(records)
+    rows = written(records)
     assert len(rows) == tally.answered
     assert all(example.release_of(row["serial"]) == row["release"] for row in rows)
-
-
-def _rows(directory: Path) -> list[dict[str, Any]]:
-    files = sorted(directory.rglob("requests.jsonl"))
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 @pytest.mark.usefixtures("endpoint")

@@ -90,7 +90,7 @@ def _values(schema: Schema) -> list[Any]:
 
 
 def _parent(path: str) -> str:
-    return path.rpartition(".")[0]
+    return path.removesuffix("[]") if path.endswith("[]") else path.rpartition(".")[0]
 
 
 def _listed(types: frozenset[str]) -> str:
