@@ -88,9 +88,25 @@ def test_a_release_that_answers_nothing_fails(root, capsys, serve):
 def test_a_run_in_which_every_request_fails_is_never_a_pass(root, capsys, monkeypatch):
     monkeypatch.setenv("GATEKEEPER_OPENAI_BASE_URL", "http://127.0.0.1:9")
     code, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml", "--set", "quality")
-    assert code != 0
-    assert verdict["outcome"] != "pass"
-    assert len(verdict["rules"]) >= 2
+    assert (code, verdict["outcome"]) == (3, "error")
+    assert {rule["code"] for rule in verdict["rules"]} == {"all_errors"}
+    assert "cannot be reached: connection refused" in verdict["rules"][0]["reason"]
+
+
+def test_what_search_answers_does_not_hide_that_no_model_did(root, capsys, monkeypatch):
+    path = root / "eval_sets/quality.jsonl"
+    searched = {
+        "id": "x",
+        "input": "Zentor?",
+        "task_class": "lookup",
+        "expect": {"contains": ["2"]},
+    }
+    searched["expect"] = {"contains": ["2 months"]}
+    path.write_text(path.read_text() + json.dumps(searched) + "\n")
+    monkeypatch.setenv("GATEKEEPER_OPENAI_BASE_URL", "http://127.0.0.1:9")
+    code, verdict = evaluate(root, capsys, "manifests/desk-v1.yaml", "--set", "quality")
+    assert (code, verdict["outcome"]) == (3, "error")
+    assert "no model answered: 8 of 9 requests" in verdict["rules"][0]["reason"]
 
 
 def test_the_policy_of_the_environment_decides(root, capsys, serve):

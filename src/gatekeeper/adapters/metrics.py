@@ -106,6 +106,12 @@ SELECT count(*), count(*) FILTER (status = 'error'),
   coalesce(mode(coalesce(reason, 'no reason')) FILTER (status = 'error'), '')
 FROM requests WHERE {ARM} = 'candidate'
 """  # noqa: S608 - constants only
+_CALLED: Final = f"""
+SELECT count(*), count(*) FILTER (outcome = 'ok'),
+  coalesce(mode(error) FILTER (outcome NOT IN ('ok', 'circuit_open')), '')
+FROM calls JOIN requests USING (request_id)
+WHERE {ARM} = 'candidate' AND kind = 'model' AND {OWN_CALL}
+"""  # noqa: S608 - constants only
 _CRASHES: Final = f"""
 SELECT count(*), count(*) FILTER (error IS NOT NULL), coalesce(mode(error), '')
 FROM scores JOIN requests USING (request_id)
@@ -174,8 +180,9 @@ class RunMeasurements:
         """How much of the candidate's requests and scores are errors."""
         side = {"candidate": self._candidate}
         asked = self._connection.execute(_FAILURES, side).fetchone() or (0, 0, "")
+        called = self._connection.execute(_CALLED, side).fetchone() or (0, 0, "")
         scored = self._connection.execute(_CRASHES, side).fetchone() or (0, 0, "")
-        return Failures(*asked, *scored)
+        return Failures(*asked, *called, *scored)
 
     def observe(self, metric: Metric, *, paired: bool) -> Observation:
         """What a decision about the candidate needs, against the baseline where `paired`."""

@@ -89,6 +89,8 @@ class Failures:
     Attributes:
         errors: Requests with the status `error`, of `requests`.
         reason: The most common reason among them.
+        answered: Calls of a model that succeeded, of `calls`.
+        cause: The most common error of the calls that were made and failed.
         crashed: Scores that are errors, of `scores`.
         crash: The most common error among them.
     """
@@ -96,20 +98,32 @@ class Failures:
     requests: int
     errors: int
     reason: str
+    calls: int
+    answered: int
+    cause: str
     scores: int
     crashed: int
     crash: str
 
     @property
     def missing(self) -> Missing | None:
-        """Why nothing can be measured: every request, or every score, is an error."""
-        if self.requests and self.errors == self.requests:
-            what = f"all {self.requests:,} requests ended in an error, most often: {self.reason}"
-            return Missing("all_errors", what, "a run in which requests are answered")
+        """Why nothing can be measured: no model ever answered, or every score is an error."""
+        if self.errors and (self.errors == self.requests or (self.calls and not self.answered)):
+            return Missing("all_errors", self._told, "a run in which requests are answered")
         if self.scores and self.crashed == self.scores:
             what = f"all {self.scores:,} scores are errors, most often: {self.crash}"
             return Missing("all_errors", what, "a run whose scorers work")
         return None
+
+    @property
+    def _told(self) -> str:
+        if self.errors == self.requests:
+            what = f"all {self.requests:,} requests ended in an error"
+        else:
+            share = f"{self.errors:,} of {self.requests:,} requests"
+            what = f"no model answered: {share} ended in an error"
+        cause = f" ({self.cause})" if self.cause and self.cause not in self.reason else ""
+        return f"{what}, most often: {self.reason}{cause}"
 
 
 Observation = Proportion | PairedProportion | Sums | Times | Census | Missing
