@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def begin(evaluation: Evaluation) -> Run:
     """What `run.json` says when the first request is about to be sent."""
     from gatekeeper.core.canonical import canonical_model, digest
-    from gatekeeper.model.run import Run, RunRelease
+    from gatekeeper.model.run import Run, RunRelease, run_id
 
     now = datetime.now(UTC)
     releases = {
@@ -25,7 +25,7 @@ def begin(evaluation: Evaluation) -> Run:
         for arm, one in evaluation.entrants.items()
     }
     return Run(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        id=run_id(now, secrets.token_hex(2)),
         status="running",
         candidate=releases["candidate"],
         baseline=releases.get("baseline"),

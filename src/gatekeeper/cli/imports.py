@@ -123,7 +123,7 @@ def _source(
 
 
 def _begun(session: Session, wanted: Import, name: Format, sources: list[Source]) -> Run:
-    from gatekeeper.model.run import Run, RunSet, RunSource
+    from gatekeeper.model.run import Run, RunSet, RunSource, run_id
 
     now = datetime.now(UTC)
     first = sources[0]
@@ -131,7 +131,7 @@ def _begun(session: Session, wanted: Import, name: Format, sources: list[Source]
     set_name = _name(wanted.set_name or (about.name if about else "") or wanted.file.stem)
     written = datetime.fromtimestamp(first.path.stat().st_mtime, UTC)
     return Run(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        id=run_id(now, secrets.token_hex(2)),
         status="complete",
         candidate=_release(session, wanted.release, first.release, set_name),
         baseline=_baseline(session, wanted, sources, set_name),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from gatekeeper.model.base import Digest, Frozen, Name, ShortText
 from gatekeeper.model.evalset import Suite
 from gatekeeper.model.moment import Moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 RunStatus = Literal["running", "complete", "interrupted"]
 Count = Annotated[int, Field(ge=0)]
@@ -100,6 +103,11 @@ class RunSource(Frozen):
     def label(self) -> str:
         """Who made it, for people: ``inspect 0.3.285``."""
         return self.tool or self.format
+
+
+def run_id(now: datetime, salt: str) -> str:
+    """The id of a run that begins now: the order of ids is that of time, to the millisecond."""
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}{salt[:3]}"
 
 
 class Run(Frozen):
