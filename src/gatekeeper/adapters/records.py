@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from gatekeeper.adapters.atomic import sync_directory
 from gatekeeper.adapters.columns import TABLES
@@ -35,8 +34,7 @@ _HEAD_OF_LINE: Final = re.compile(
 """As far as the first table, which is always there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What stands before the rows of a line.
 
     Attributes:
@@ -50,9 +48,6 @@ class Head:
     nano_usd: int = 0
     tokens: int = 0
     cached: int = 0
-
-
-_HEAD: Final = tuple(one.name for one in fields(Head))
 
 
 def head_of(key: str, rows: Iterable[Row]) -> Head:
@@ -156,8 +151,7 @@ class RunRecords:
 def _line(head: Head, rows: Sequence[Row]) -> bytes:
     import json
 
-    parts = {name: getattr(head, name) for name in _HEAD}
-    said = json.dumps(parts, separators=(",", ":"))
+    said = json.dumps(head._asdict(), separators=(",", ":"))
     by_table: dict[str, list[str]] = {name: [] for name in _NAMES.values()}
     for row in rows:
         by_table[_NAMES[type(row)]].append(row.model_dump_json())
