@@ -8,10 +8,12 @@ import shutil
 
 import pytest
 
+import evaluating
 from answering import answer, endpoint
 from builders import make_project, manifest, write, write_manifest
 from builders_runs import Behaviour, describe, make_run
 from delivery import make_verdict
+from evaluating import LOCAL, PRICES
 from gatekeeper.adapters.project import Project
 from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.signing import sign_statement
@@ -23,21 +25,7 @@ from gatekeeper.errors import InputError, UsageError
 from gatekeeper.model.statement import VERDICT, Statement
 from shards import make_shards
 
-NAMES = ("Zentor", "Velar", "Kaldex", "Mirla", "Norvan", "Polda")
-LOCAL = """\
-apiVersion: gatekeeper/v1
-kind: Environment
-name: local
-accepts_development_keys: true
-"""
-PRICES = """\
-apiVersion: gatekeeper/v1
-kind: PriceBook
-currency: USD
-effective: 2026-11-01
-models:
-  small: {input_usd_per_million: 0.1, cached_input_usd_per_million: 0.01, output_usd_per_million: 1}
-"""
+NAMES = evaluating.NAMES[:6]
 POLICY = """\
 apiVersion: gatekeeper/v1
 kind: GatePolicy

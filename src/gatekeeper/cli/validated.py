@@ -23,8 +23,9 @@ def drift_of(project: Project, entrants: Sequence[Entrant], options: RunOptions)
     from gatekeeper.adapters import engines
     from gatekeeper.adapters.assembly import on_this_machine
     from gatekeeper.adapters.environment import check_environment
+    from gatekeeper.adapters.fleet import Terms
 
-    own = {"responses": options.responses} if options.responses else {}
+    own = Terms(responses=options.responses).engine_args
     found: dict[str, None] = {}
     verdicts = Verdicts(project)
     for one in entrants:
