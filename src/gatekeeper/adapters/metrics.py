@@ -210,10 +210,10 @@ class RunMeasurements:
                 return Proportion(n, y, unknown)
             case "census":
                 return Census(d, y, unknown)
-            case "ratio":
-                return self._sums(n, ("y", "d"), "metric WHERE side = 1")
             case "quantile":
                 return Times(self._column("y", "metric WHERE side = 1"))
+            case _:
+                return self._sums(n, ("y", "d"), "metric WHERE side = 1")
 
     def _pairs(self, metric: Metric) -> Observation:
         self._connection.execute(_PAIRS)

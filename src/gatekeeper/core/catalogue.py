@@ -19,9 +19,12 @@ Money is integer nano-USD, time integer microseconds: sums do not depend on the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-Kind = Literal["proportion", "ratio", "quantile", "census"]
+if TYPE_CHECKING:
+    from gatekeeper.model.base import ComponentName
+
+Kind = Literal["proportion", "ratio", "mean", "quantile", "census", "declared"]
 Unit = Literal["rate", "usd", "tokens", "ms", "per_request", "count"]
 
 
@@ -40,6 +43,9 @@ class Metric:
         source: Tables and columns it rests on.
         nulls: What a missing value does.
         look_at: Where to look when a rule on it does not pass.
+        better: Which way is good; what a contributing sample and a loosened limit are judged by.
+        components: Components that most likely move it, most likely first.
+        facts: Declared facts that it needs; where one is absent, the rule is an error.
     """
 
     name: str
@@ -54,6 +60,9 @@ class Metric:
     suites: tuple[str, ...] = ()
     scale: float = 1.0
     quantile: float | None = None
+    better: Literal["high", "low"] = "low"
+    components: tuple[ComponentName, ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 def _sql(

@@ -21,11 +21,21 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """`events` among `n` samples; `unknown` more may have been events."""
+    """`events` among `n` trials; `unknown` more may have been events.
+
+    A trial is one conversation: a sample, once per replicate.
+
+    Attributes:
+        clusters: Sums over clusters of the columns (events, trials), where trials are grouped: by
+            the cluster key of the set, or by sample where samples have replicates.
+        samples: Distinct samples; 0 where they are as many as trials.
+    """
 
     n: int
     events: int
     unknown: int = 0
+    clusters: Sums | None = None
+    samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +54,69 @@ class PairedProportion:
     Attributes:
         high: Pairs where everything unknown counts as an event of the candidate alone.
         low: Pairs where everything unknown counts as an event of the baseline alone.
+        clusters: Sums over clusters of the columns (events of the candidate less those of the
+            baseline, pairs), where pairs are grouped as in `Proportion`.
+        samples: Distinct samples; 0 where they are as many as pairs.
     """
 
     candidate: Proportion
     baseline: Proportion
     high: Pairs
     low: Pairs
+    clusters: Sums | None = None
+    samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums over `n` samples of the columns of a ratio and of their products, exact integers.
+    """Sums over `n` units of the columns of a ratio and of their products, exact integers.
 
-    The columns are (y, d) of the candidate, then those of the baseline in a paired comparison.
-    `products[i][j]` is the sum of column i times column j.
+    A unit is a cluster where samples are grouped, and a sample otherwise. The columns are (y, d) of
+    the candidate, then those of the baseline in a paired comparison.
+
+    Attributes:
+        products: `products[i][j]` is the sum over units of column i times column j.
+        samples: Distinct samples; 0 where they are as many as units.
+        tied: Whether all samples of the candidate have the same y and the same d.
+        groups: For resampling: totals of the columns over groups of units, shape (groups, columns).
+            A hash of the unit's name puts it into its group, so the order of rows is immaterial.
     """
 
     n: int
     totals: tuple[int, ...]
     products: tuple[tuple[int, ...], ...]
+    samples: int = 0
+    tied: bool = False
+    groups: NDArray[int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """One duration a sample, in microseconds; those of the baseline in the same order."""
+    """One duration a trial, in microseconds, in the order in which the requests were due.
+
+    Attributes:
+        baseline: Those of the baseline for the same samples, in the same order.
+        clusters: Number of the cluster of each, where the set names one.
+    """
 
     candidate: NDArray[int64]
     baseline: NDArray[int64] | None = None
+    clusters: NDArray[int64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A value made of declared facts alone, which no sample stands behind.
+
+    Attributes:
+        low: Lower end of what the facts allow; the value itself where they are exact.
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+    baseline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +126,23 @@ class Census:
     exposures: int
     occurrences: int
     unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Critical:
+    """What a policy calls critical, by what it is called there.
+
+    Attributes:
+        wanted: An id of a sample, a tag, or ``tag=value``.
+        samples: How many samples of the candidate it means.
+        failed: Ids of those that failed at least once, sorted.
+        trials: Conversations that those samples had, replicates included.
+    """
+
+    wanted: str
+    samples: int
+    failed: tuple[str, ...]
+    trials: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from gatekeeper.model.base import ApiVersion, Frozen, Identifier, Name, ShortText
+from gatekeeper.model.base import ApiVersion, Frozen, Identifier, Name, ShortText, Text
 from gatekeeper.model.prices import CalendarDate
 
 PRIORITY: Final = ("security", "safety", "supply_chain", "quality", "reliability", "cost")
@@ -15,9 +15,23 @@ PRIORITY: Final = ("security", "safety", "supply_chain", "quality", "reliability
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
 Alpha = Annotated[float, Field(gt=0, lt=0.5)]
 Exposures = Annotated[int, Field(ge=1, le=10**9)]
-Severity = Literal["block", "warn"]
+Severity = Literal["block", "warn", "info"]
+"""`block` decides; `warn` is told and does not; `info` is measured and told, no more."""
+Reaction = Literal["block", "warn"]
+"""What an outcome other than pass or fail does: it holds the release back, or is told."""
+Method = Literal["delta", "bca"]
+Slicing = Literal["every", "worst"]
+Multiplicity = Literal["none", "holm", "benjamini_hochberg"]
 Test = Literal[
-    "min", "max", "max_increase", "max_decrease", "min_increase", "census", "evidence", "all_pass"
+    "min",
+    "max",
+    "max_increase",
+    "max_decrease",
+    "min_increase",
+    "census",
+    "evidence",
+    "all_pass",
+    "must_pass",
 ]
 TESTS: Final[tuple[Test, ...]] = ("max_increase", "max_decrease", "min_increase", "min", "max")
 """What a limit may be; a longer name before the one it ends with."""
@@ -26,12 +40,57 @@ Requirement = Condition | Annotated[dict[Identifier, bool], Field(min_length=1, 
 """``metric >= 0.99`` or ``{evidence: true}``."""
 
 
+class Calibration(Frozen):
+    """How often a judge or a detector is right: counts against labels that people made.
+
+    `gatekeeper runs calibrate` prints them. An event is what the metric counts.
+    """
+
+    true_events: Annotated[int, Field(ge=0)]
+    """Labelled as events, and called events."""
+    missed_events: Annotated[int, Field(ge=0)]
+    """Labelled as events, and not called so."""
+    true_others: Annotated[int, Field(ge=0)]
+    """Labelled as no events, and not called so."""
+    false_events: Annotated[int, Field(ge=0)]
+    """Labelled as no events, and called events."""
+
+    @model_validator(mode="after")
+    def _labelled(self) -> Self:
+        if not self.true_events + self.missed_events or not self.true_others + self.false_events:
+            raise ValueError("labels of events and of others are both needed")
+        return self
+
+
+class OwnMetric(Frozen):
+    """A metric of the policy's own: SQL over the records of one release.
+
+    The query sees the views `requests`, `calls`, `scores`, `outcomes` and `facts`, and gives one
+    row a sample: `sample`, the numerator `y`, and optionally the denominator `d` (1 where it is
+    left out). It runs shut off from files and network, with a limit on time and memory.
+    """
+
+    sql: Text
+    definition: ShortText
+    kind: Literal["proportion", "ratio", "mean", "quantile"]
+    unit: Literal["rate", "usd", "tokens", "ms", "per_request", "count"] = "rate"
+    section: Identifier = "quality"
+    better: Literal["high", "low"] = "low"
+    suites: tuple[Identifier, ...] = ()
+    """Suites whose records the query sees; all where none is named."""
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    scale: Annotated[float, Field(gt=0, le=1e12)] = 1.0
+    """What an estimate is multiplied by to be in `unit`."""
+    look_at: ShortText = ""
+
+
 class Rule(Frozen):
     """One thing that must be shown. Every form of a policy becomes a tuple of these.
 
     `max_increase` and its kin compare with the baseline: relative to it for costs and latencies,
     in points for rates. `census` demands zero occurrences over at least `exposures`. `evidence`
-    demands a statement about the release; `all_pass` that all rules of some sections pass.
+    demands a statement about the release; `all_pass` that all rules of some sections pass;
+    `must_pass` that some samples pass in every replicate.
     """
 
     name: str
@@ -42,6 +101,22 @@ class Rule(Frozen):
     alpha: Alpha = 0.05
     exposures: Exposures = 300
     severity: Severity = "block"
+    owner: str = ""
+    """The team that answers for it."""
+    on_missing: Reaction = "block"
+    on_inconclusive: Reaction = "block"
+    by: str | None = None
+    """A tag or a column of requests: the rule holds in every slice that has one of its values."""
+    slices: Slicing = "every"
+    min_effect: float | None = None
+    """How far beyond the limit the estimate must be before the rule fails."""
+    detect: float | None = None
+    """A true value that the rule is meant to stop: a policy that cannot is warned of."""
+    method: Method | None = None
+    calibration: Calibration | None = None
+    samples: tuple[str, ...] = ()
+    """Of `must_pass`: ids of samples, tags, or ``tag=value``."""
+    skippable: bool = False
 
 
 class RuleSpec(Frozen):

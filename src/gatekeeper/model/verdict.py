@@ -4,16 +4,75 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from gatekeeper.model.base import Digest, Frozen
+from gatekeeper.model.base import ComponentName, Digest, Frozen
 from gatekeeper.model.moment import Moment
+from gatekeeper.model.policy import Severity
 from gatekeeper.model.run import RunSource
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
-RuleOutcome = Literal["pass", "fail", "inconclusive", "error", "not_applicable"]
-Indirect = Literal["imported", "cached", "drifted"]
+RuleOutcome = Literal["pass", "fail", "inconclusive", "error", "skipped", "not_applicable"]
+Indirect = Literal["imported", "cached", "drifted", "skipped"]
 """How evidence can be less than answers of the release, made for the run, where it is served."""
+
+
+class SliceResult(Frozen):
+    """What a rule found in one slice."""
+
+    value: str
+    """Of the tag or the column that the rule goes by."""
+    outcome: RuleOutcome
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    p: float | None = None
+    p_fail: float | None = None
+
+
+class Contribution(Frozen):
+    """A sample that moved a rule's estimate more than others did, the wrong way."""
+
+    sample: str
+    suite: str
+    candidate: float | None = None
+    """Its own value, in the unit of the rule's metric."""
+    baseline: float | None = None
+    share: float | None = None
+    """Of what all samples together are away from the rest; null where that has no meaning."""
+    request: str = ""
+    """The first request of its conversation."""
+
+
+class Skip(Frozen):
+    """A rule that somebody took out of a decision."""
+
+    by: str
+    reason: str
+
+
+class Loosened(Frozen):
+    """A limit that demands less than the policy which decided the active release."""
+
+    rule: str
+    what: str
+    """The part of the rule: ``limit``, ``severity``, ``exposures``, or ``removed``."""
+    before: str
+    after: str
+
+
+class Inputs(Frozen):
+    """All that a verdict rests on beside the records: enough to derive it again."""
+
+    policy: dict[str, JsonValue] = Field(default_factory=dict)
+    facts: dict[str, JsonValue] | None = None
+    what_if: dict[str, float] = Field(default_factory=dict)
+    """Limits by rule that were tried in place of the policy's; such a verdict is never kept."""
+    before: dict[str, JsonValue] | None = None
+    """The policy that decided the active release, where that was another."""
+    changed: tuple[ComponentName, ...] = ()
+    """Components in which the candidate differs from the baseline."""
 
 
 class RuleResult(Frozen):
@@ -30,8 +89,10 @@ class RuleResult(Frozen):
     low: float | None = None
     high: float | None = None
     limit: float | None = None
+    margin: float | None = None
+    """How far the estimate is on the good side of the limit; negative beyond it."""
     n: int = 0
-    """Independent units the estimate rests on: samples, pairs of samples, or exposures."""
+    """What the estimate rests on: samples, pairs of samples, or exposures."""
     reason: str
     """What was observed, in a sentence."""
     code: str
@@ -50,7 +111,26 @@ class RuleResult(Frozen):
     """Units that would settle an inconclusive rule if the estimate stayed as it is."""
     alpha: float = 0.05
     seed: int | None = None
-    severity: Literal["block", "warn"] = "block"
+    severity: Severity = "block"
+    owner: str = ""
+    blocks: bool = False
+    """Whether this outcome keeps the release from passing."""
+    p: float | None = None
+    """P-value of the test that shows the rule met."""
+    p_fail: float | None = None
+    """P-value of the test that shows it broken, corrected for other rules where the policy says."""
+    mde: float | None = None
+    """How far on the good side of the limit the truth must be to pass with a power of 80 %."""
+    clusters: int = 0
+    """Groups of samples that are independent of each other; 0 where each stands alone."""
+    design_effect: float = 1.0
+    """Variance of the estimate over that of as many independent samples."""
+    by: str = ""
+    slices: tuple[SliceResult, ...] = ()
+    samples: tuple[Contribution, ...] = ()
+    suspects: tuple[ComponentName, ...] = ()
+    """Changed components that most likely moved the metric, most likely first."""
+    skip: Skip | None = None
 
 
 class Verdict(Frozen):
@@ -83,6 +163,13 @@ class Verdict(Frozen):
     """Calls that the response cache answered."""
     drift: tuple[str, ...] = ()
     """How what served differs from what the release accepts, where that was allowed."""
+    warnings: tuple[str, ...] = ()
+    """What does not decide and should be known, such as a review that is overdue."""
+    loosened: tuple[Loosened, ...] = ()
+    """What the policy demands less of than the one that decided the active release."""
+    needs_approval: bool = False
+    """The release passes only because of that: its promotion needs somebody's approval."""
+    inputs: Inputs = Inputs()
 
     @property
     def indirect(self) -> dict[Indirect, str]:
@@ -94,4 +181,6 @@ class Verdict(Frozen):
             found["cached"] = f"{self.cached_calls:,} answers from the response cache"
         if self.drift:
             found["drifted"] = f"another machine than the release accepts ({'; '.join(self.drift)})"
+        if skipped := [rule.rule for rule in self.rules if rule.outcome == "skipped"]:
+            found["skipped"] = f"rules that were skipped ({', '.join(skipped)})"
         return found
