@@ -21,6 +21,7 @@ VERBS = (
     "diff",
     "evaluate",
     "gate",
+    "affected",
     "runs",
     "promote",
     "rollback",
