@@ -1,0 +1,220 @@
+"""From values of coalitions to sentences: who moved a rule's metric, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.core import measure
+from gatekeeper.core.attribution import game
+from gatekeeper.core.observation import Missing
+from gatekeeper.core.wording import listed, number
+from gatekeeper.model.attribution import ComponentShare, Interaction, Moved, RuleAttribution
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatekeeper.core.attribution.game import Design, Weights
+    from gatekeeper.core.attribution.players import Player
+    from gatekeeper.core.attribution.resampling import Values
+    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.model.attribution import Code
+    from gatekeeper.model.policy import Rule
+    from gatekeeper.model.verdict import RuleOutcome
+
+CONFIDENCE: Final = 0.95
+MOST: Final = 0.5
+"""Share of what moved the bad way that whoever is named must explain."""
+_DIGITS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rule, its metric, and what the verdict says of it."""
+
+    rule: Rule
+    metric: Metric
+    outcome: RuleOutcome
+
+    @property
+    def bad(self) -> int:
+        """1 where more is worse, -1 where less is."""
+        return 1 if self.rule.test in {"max", "max_increase", "census"} else -1
+
+    @property
+    def unit(self) -> str:
+        """What changes are told in: points of a rate, or relative, as relative rules have it."""
+        if self.rule.test in measure.RELATIVE:
+            return measure.unit(self.rule, self.metric)
+        return "points" if self.metric.unit == "rate" else self.metric.unit
+
+
+def unmeasured(case: Case, why: Missing) -> RuleAttribution:
+    """A rule about whose metric nothing can be said."""
+    return _result(case, "unmeasured", why.reason)
+
+
+def only_change(
+    case: Case, player: Player, values: Values | Missing, *, samples: int, suites: Sequence[str]
+) -> RuleAttribution:
+    """One component has changed: whatever moved, it moved it, and no mix has to be evaluated."""
+    if isinstance(values, Missing) or not values.defined:
+        why = values.reason if isinstance(values, Missing) else _UNDEFINED.reason
+        what = f"{player.name} is all that changed; by how much is not known: {why}"
+        return _result(case, "only_change", what, guilty=(player.name,))
+    found = _told(case, game.design(1, 0), (player,), values, samples=samples, suites=suites)
+    change = found.change
+    moved = change is not None and _excludes_zero(change)
+    what = f"{player.name} is all that changed, so the change is its own"
+    if not moved:
+        what += "; it can be chance"
+    return found.model_copy(
+        update={"code": "only_change", "reason": what, "guilty": (player.name,)}
+    )
+
+
+def attributed(  # noqa: PLR0913 - what a rule's row is made of
+    case: Case,
+    made: Design,
+    players: Sequence[Player],
+    values: Values | Missing,
+    *,
+    samples: int,
+    suites: Sequence[str],
+) -> RuleAttribution:
+    """Who moved the metric of a rule, and whether somebody can be named."""
+    if isinstance(values, Missing):
+        return unmeasured(case, values)
+    if not values.defined or (case.unit == "relative" and not values.value(0)):
+        return unmeasured(case, _UNDEFINED)
+    found = _told(case, made, players, values, samples=samples, suites=suites)
+    code, reason, guilty = _named(case, found)
+    return found.model_copy(update={"code": code, "reason": reason, "guilty": guilty})
+
+
+def _told(  # noqa: PLR0913 - as above
+    case: Case,
+    made: Design,
+    players: Sequence[Player],
+    values: Values,
+    *,
+    samples: int,
+    suites: Sequence[str],
+) -> RuleAttribution:
+    """Every figure of a row, and nobody named."""
+    tell = _Teller(case, values, 1 - (1 - CONFIDENCE) / max(1, made.players))
+    shares = [
+        ComponentShare(
+            component=player.name,
+            components=player.components,
+            moved=tell.moved(game.shapley(made, place)),
+            alone=tell.moved(game.alone(made, place)),
+            last=tell.moved(game.last(made, place)),
+        )
+        for place, player in enumerate(players)
+    ]
+    interactions = [
+        Interaction(
+            components=(players[i].name, players[j].name),
+            moved=tell.moved(game.interaction(made, i, j)),
+        )
+        for i, j in game.pairs(made)
+    ]
+    return _result(
+        case,
+        "cannot_tell",
+        "",
+        unit=case.unit,
+        baseline=_digits(values.value(0) * case.metric.scale),
+        candidate=_digits(values.value(made.everyone) * case.metric.scale),
+        metric_unit=case.metric.unit,
+        change=tell.moved(game.total(made)),
+        components=tuple(sorted(shares, key=lambda one: -case.bad * one.moved.value)),
+        interactions=tuple(interactions),
+        suites=tuple(suites),
+        samples=samples,
+        units=values.units,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Movements in the unit of a rule."""
+
+    case: Case
+    values: Values
+    confidence: float
+
+    def moved(self, weights: Weights) -> Moved:
+        relative = self.case.unit == "relative"
+        scale = 1.0 if relative else self.case.metric.scale
+        found = self.values.moved(weights, self.confidence, relative=relative)
+        bounds = (found.low, found.high)
+        low, high = (None if one is None else _digits(one * scale) for one in bounds)
+        return Moved(value=_digits(found.value * scale), low=low, high=high)
+
+
+def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ...]]:
+    """The fewest who surely moved it the bad way and together explain most of that."""
+    assert found.change is not None  # noqa: S101 - it was measured
+    if case.bad * found.change.value <= 0 and case.outcome != "pass":
+        what = f"the change did not move it the bad way: it was {_own(found.baseline, case)} before"
+        return "not_the_change", what, ()
+    bad = [one for one in found.components if case.bad * one.moved.value > 0]
+    whole = sum(case.bad * one.moved.value for one in bad)
+    sure = [one for one in bad if _excludes_zero(one.moved)]
+    named: list[str] = []
+    explained = 0.0
+    for one in sure:
+        named.append(one.component)
+        explained += case.bad * one.moved.value
+        if explained >= MOST * whole:
+            return "named", _sentence(named, explained / whole, whole, case), tuple(named)
+    if not _excludes_zero(found.change):
+        return "cannot_tell", "cannot tell: the whole change can be chance", ()
+    return "cannot_tell", "cannot tell: no component surely explains most of the change", ()
+
+
+def _sentence(named: Sequence[str], share: float, whole: float, case: Case) -> str:
+    amount, part = number(case.bad * whole, case.unit), f"{share * 100:.0f} %"
+    verb = "explains" if len(named) == 1 else "explain"
+    return f"{listed(named)} {verb} {part} of the {amount} that went the wrong way"
+
+
+def _excludes_zero(moved: Moved) -> bool:
+    return moved.low is not None and moved.high is not None and (moved.low > 0 or moved.high < 0)
+
+
+def _own(value: float | None, case: Case) -> str:
+    return number(value, case.metric.unit)
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}") + 0.0
+
+
+def _result(
+    case: Case,
+    code: Code,
+    reason: str,
+    **rest: object,
+) -> RuleAttribution:
+    rule = case.rule
+    return RuleAttribution.model_validate(
+        {
+            "rule": rule.name,
+            "section": rule.section,
+            "metric": rule.metric,
+            "test": rule.test,
+            "limit": rule.limit,
+            "outcome": case.outcome,
+            "code": code,
+            "reason": reason,
+            **rest,
+        }
+    )
+
+
+_UNDEFINED: Final = Missing(
+    "undefined", "a total that the metric divides by is zero in one of the releases", ""
+)

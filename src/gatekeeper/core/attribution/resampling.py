@@ -1,0 +1,179 @@
+"""How sure a contribution is: a bootstrap that gives every coalition the same samples.
+
+Each replicate gives every unit (a sample, or a cluster of samples) a Poisson(1) weight, the same
+in all coalitions, so that samples stay paired (Efron 1979; Chamandy et al. 2012, "Estimating
+uncertainty for massive data streams"). Intervals are expanded percentile intervals, because plain
+ones are too narrow where units are few (Hesterberg 2015, The American Statistician 69:371-386).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy import float64, int64
+    from numpy.typing import NDArray
+
+    from gatekeeper.core.attribution.game import Weights
+
+REPLICATES: Final = 2000
+FEWEST: Final = 5
+"""Units below which nothing is said of how sure it is."""
+_UNDEFINED: Final = 0.01
+"""Share of replicates that may have no value, because nothing was drawn that it divides by."""
+_ROUNDING: Final = 1e-12
+"""What is left, of values that cancel, because floats are rounded."""
+_CELLS: Final = 8_000_000
+"""Weights that are held at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one coalition shows of one metric, sample by sample.
+
+    Attributes:
+        y: Numerators; the values themselves where a quantile is asked for.
+        d: Denominators.
+    """
+
+    y: NDArray[int64]
+    d: NDArray[int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What all coalitions show on the same samples, in the same order.
+
+    Attributes:
+        unit: Number of the unit that each sample belongs to, from 0.
+        seen: By coalition.
+        against: The baseline in the session of each coalition, where times were measured: what
+            all of a session shares is no contribution of anything.
+        quantile: Which quantile the metric is; None where it is made of sums.
+        counts: Whether it is a sum, and no ratio of two.
+    """
+
+    unit: NDArray[int64]
+    seen: Mapping[int, Seen]
+    against: Mapping[int, Seen]
+    quantile: float | None = None
+    counts: bool = False
+
+    @property
+    def units(self) -> int:
+        """How many units there are."""
+        return int(self.unit.max()) + 1 if len(self.unit) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An estimate between two bounds; None where units are too few for any."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The value of each coalition: as it was seen, and in each replicate below that."""
+
+    columns: Mapping[int, NDArray[float64]]
+    units: int
+
+    @property
+    def defined(self) -> bool:
+        """Whether every coalition has a value, as it was seen."""
+        return all(math.isfinite(column[0]) for column in self.columns.values())
+
+    def value(self, coalition: int) -> float:
+        """The value of a coalition as it was seen."""
+        return float(self.columns[coalition][0])
+
+    def moved(self, weights: Weights, confidence: float, *, relative: bool = False) -> Span:
+        """A combination of values, with its interval; over the baseline's where `relative`."""
+        import numpy as np
+
+        columns = [weight * self.columns[one] for one, weight in sorted(weights.items())]
+        found = np.sum(columns, axis=0)
+        largest = np.max(np.abs(columns), axis=0)
+        found[np.abs(found) <= _ROUNDING * largest] = 0
+        if relative:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found = found / self.columns[0]
+        low, high = _interval(found[1:], self.units, confidence)
+        return Span(float(found[0]), low, high)
+
+
+def resampled(table: Table, seed: int, replicates: int = REPLICATES) -> Values:
+    """The values of all coalitions under the same random weights.
+
+    Args:
+        table: Units in an order that does not depend on how they were read.
+        seed: Of the weights.
+        replicates: How often units are drawn.
+    """
+    import numpy as np
+
+    random = np.random.Generator(np.random.PCG64(seed))
+    chunk = max(1, _CELLS // max(len(table.unit), 1))
+    parts = [_all(table, np.ones((1, table.units)))]
+    for start in range(0, replicates, chunk):
+        size = (min(chunk, replicates - start), table.units)
+        parts.append(_all(table, random.poisson(1.0, size).astype(float)))
+    columns = {one: np.concatenate([part[one] for part in parts]) for one in table.seen}
+    return Values(columns, table.units)
+
+
+def _all(table: Table, weights: NDArray[float64]) -> dict[int, NDArray[float64]]:
+    """Values by coalition, one for each row of weights."""
+    found = {one: _value(table, seen, weights) for one, seen in table.seen.items()}
+    for one, seen in table.against.items():
+        found[one] = found[0] + found[one] - _value(table, seen, weights)
+    return found
+
+
+def _value(table: Table, seen: Seen, weights: NDArray[float64]) -> NDArray[float64]:
+    import numpy as np
+
+    if table.quantile is not None:
+        return _quantile(table, seen.y, weights)
+    totals = [
+        weights @ np.bincount(table.unit, column.astype(float), table.units)
+        for column in (seen.y, seen.d)
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: NDArray[float64] = totals[0] if table.counts else totals[0] / totals[1]
+    return found
+
+
+def _quantile(table: Table, values: NDArray[int64], weights: NDArray[float64]) -> NDArray[float64]:
+    """The smallest value that a share of the weight does not exceed."""
+    import numpy as np
+
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[:, table.unit[order]], axis=1)
+    wanted = np.ceil((table.quantile or 0.5) * reached[:, -1:] - 1e-9)
+    place = np.minimum((reached < np.maximum(wanted, 1)).sum(axis=1), len(values) - 1)
+    found: NDArray[float64] = values[order][place].astype(float)
+    return found
+
+
+def _interval(
+    replicates: NDArray[float64], units: int, confidence: float
+) -> tuple[float | None, float | None]:
+    import numpy as np
+    from scipy.stats import norm, t
+
+    finite = replicates[np.isfinite(replicates)]
+    if units < FEWEST or len(finite) < (1 - _UNDEFINED) * len(replicates) or not len(finite):
+        return None, None
+    tail = (1 - confidence) / 2
+    tail = float(norm.cdf(math.sqrt(units / (units - 1)) * t.ppf(tail, units - 1)))
+    low = np.quantile(finite, tail, method="lower")
+    high = np.quantile(finite, 1 - tail, method="higher")
+    return float(low), float(high)
