@@ -60,6 +60,14 @@ class RequestRow(Frozen):
     latency_us: int | None
     scheduled_us: int | None = None
     """Load suite: when it was due, relative to the start; latency counts from there."""
+    tags: tuple[str, ...] | None = None
+    """``tag=value`` of the sample, sorted."""
+    fell_back: bool | None = None
+    """Another tier was to answer, because one that had been chosen failed."""
+    limited: bool | None = None
+    """The model would have been asked again, and a limit on depth, retries or calls forbade it."""
+    continues: bool | None = None
+    """It holds what called tools said, and nothing new of the person."""
     input: str = ""
     answer: str = ""
 
@@ -89,6 +97,12 @@ class CallRow(Frozen):
     outcome: CallOutcome
     error: str | None = None
     nano_usd: int | None = 0
+    input_nano_usd: int | None = None
+    """What the prompt cost, its cached part included; a part of `nano_usd`."""
+    saved_nano_usd: int | None = None
+    """What the cached part of the prompt would have cost more if it had been computed."""
+    unauthorised: bool | None = None
+    """Of a tool: it ran without the person's approval that it needed."""
     price_book: str | None = None
 
     @property

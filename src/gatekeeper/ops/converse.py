@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gatekeeper.core.scoring import Score
+    from gatekeeper.model.envelope import ToolCall
     from gatekeeper.model.evalset import EvalSet, Sample
     from gatekeeper.model.record import Arm, RequestRow, Row
     from gatekeeper.pipeline.visit import Served
@@ -110,6 +111,7 @@ class Case:
             turn=turn,
             arm=self.arm,
             scheduled_us=self.due_us,
+            tags=tuple(sorted(f"{tag}={value}" for tag, value in self.sample.tags.items())),
         )
 
 
@@ -212,8 +214,10 @@ class _Talk:
         script, calls = self.case.sample.tool_results, found.response.tool_calls
         if not calls or not all(call.approved and call.name in script for call in calls):
             return []
-        for call in calls:
-            self.tool_calls.append(_tool_row(found.request, call.name, len(self.tool_calls)))
+        self.tool_calls += [
+            _tool_row(found.request, call, number)
+            for number, call in enumerate(calls, len(self.tool_calls))
+        ]
         return [_text(script[call.name]) for call in calls]
 
 
@@ -221,15 +225,16 @@ def _text(result: Any) -> str:
     return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
 
 
-def _tool_row(request: RequestRow, name: str, number: int) -> CallRow:
+def _tool_row(request: RequestRow, call: ToolCall, number: int) -> CallRow:
     """A tool call that the sample's script answered."""
     return CallRow(
         request_id=request.request_id,
         attempt=1000 + number,
         kind="tool",
-        model=name,
+        model=call.name,
         latency_us=0,
         outcome="ok",
+        unauthorised=not call.approved,
     )
 
 

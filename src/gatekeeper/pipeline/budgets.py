@@ -116,6 +116,20 @@ class Purse:
                 return Quote(tokens, cap, reservation)
         return None
 
+    def bill(self, model: str, tokens: tuple[int, int, int]) -> dict[str, int]:
+        """What a call cost, and what of it, as its record has it.
+
+        Args:
+            model: The model's name in the release.
+            tokens: Computed, cached and generated.
+        """
+        computed, cached, _ = tokens
+        return {
+            "nano_usd": self.cost(model, *tokens),
+            "input_nano_usd": self.cost(model, computed, cached, 0),
+            "saved_nano_usd": self.cost(model, cached, 0, 0) - self.cost(model, 0, cached, 0),
+        }
+
     def settle(self, quote: Quote, actual: int) -> None:
         """Replace the quote's reservation by what was spent."""
         self._meter.settle(quote.reservation, actual)

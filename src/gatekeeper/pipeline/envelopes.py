@@ -109,6 +109,9 @@ def _row(release: Release, visit: Visit, answer: Answer, latency_us: int) -> Req
         breach_actions=tuple(visit.breach_actions),
         forbidden_tool_calls=visit.forbidden_tool_calls,
         latency_us=latency_us,
+        fell_back=visit.fell_back,
+        limited=visit.limited,
+        continues=bool(request.exchange),
         input=visit.text,
         answer=answer.raw or answer.text,
     )

@@ -105,7 +105,7 @@ class Generator:
         usable = following and (following.kind == "search" or self._purse.may_call(visit))
         if not usable or tier.fallback is None:
             raise HaltError("error", _reason(error), UNAVAILABLE, refused=None) from error
-        visit.tier = tier.fallback
+        visit.tier, visit.fell_back = tier.fallback, True
         visit.fall_short("fallback")
 
     async def _call(
@@ -177,7 +177,7 @@ class Generator:
             latency_us=latency_us,
             outcome=attempt.outcome,
             error=attempt.error,
-            nano_usd=self._purse.cost(model, *tokens) if tokens else 0,
+            **self._purse.bill(model, tokens or (0, 0, 0)),
             price_book=self._purse.price_book,
             **told(made),
         )

@@ -136,6 +136,7 @@ class Pipeline:
             if not isinstance(judged, Fault):
                 return judged
             if not self._purse.may_ask_again(visit):
+                visit.limited = True
                 return judged.final
             visit.loop_depth += 1
             visit.retries += 1

@@ -25,6 +25,7 @@ class Context:
         replicate: Sampled with a seed of its own for each.
         scheduled_us: Load suite: when it was due, relative to the start of the run.
         parent: The request that this one follows or shadows.
+        tags: ``tag=value`` of the sample, sorted.
     """
 
     lane: Lane
@@ -39,6 +40,7 @@ class Context:
     arm: Arm | None = None
     scheduled_us: int | None = None
     parent: str | None = None
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class Visit:
             earlier attempts and what was wrong with them.
         shortfall: The first reason for which the answer is less than the release intends.
         flags: Rules that matched and only report.
+        fell_back: A tier failed, and another was to answer.
+        limited: The model would have been asked again if a limit had not forbidden it.
     """
 
     request: RequestEnvelope
@@ -145,6 +149,8 @@ class Visit:
     forbidden_tool_calls: int = 0
     retries: int = 0
     loop_depth: int = 0
+    fell_back: bool = False
+    limited: bool = False
 
     def fall_short(self, reason: str) -> None:
         """The answer will be less than the release intends."""
