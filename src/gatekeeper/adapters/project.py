@@ -24,7 +24,8 @@ class Project:
             raise UsageError(
                 "no gatekeeper project here",
                 where=str(directory),
-                fix="make one with `gatekeeper init`, or name one with --project DIR",
+                fix="make one with `gatekeeper init` (--state-only in a checkout of one), or name"
+                " one with --project DIR",
             )
         return cls(root)
 

@@ -126,6 +126,42 @@ def create(directory: Path, example: str | None) -> tuple[Project, tuple[str, ..
         ) from error
 
 
+def create_state(directory: Path) -> Project:
+    """Make the state of a project whose files are there already, such as a checkout of one.
+
+    Raises:
+        UsageError: There is a state already, or no manifests.
+        UnavailableError: The disk does not let us.
+    """
+    home = directory.resolve()
+    if (home / STATE).exists():
+        raise UsageError(
+            "there is a gatekeeper project already", where=str(directory), fix="use it as it is"
+        )
+    if not (home / "manifests").is_dir():
+        raise UsageError(
+            "there are no manifests here",
+            where=str(directory),
+            fix="name the project's directory, or make a new project without --state-only",
+        )
+    try:
+        with tempfile.TemporaryDirectory(prefix=".gatekeeper-init-", dir=home) as staged:
+            make_state(Project(Path(staged)), _environments(Project(home)))
+            (Path(staged) / STATE).rename(home / STATE)
+    except OSError as error:
+        raise UnavailableError(
+            f"the state cannot be written: {error.strerror}",
+            where=str(error.filename or directory),
+            fix="make room or allow it, and run init again",
+        ) from error
+    return Project(home)
+
+
+def _environments(project: Project) -> tuple[str, ...]:
+    written = project.environment_file("any").parent.glob("*.yaml")
+    return tuple(sorted({path.stem for path in written} | set(ENVIRONMENTS)))
+
+
 def _create(directory: Path, example: str | None) -> tuple[Project, tuple[str, ...]]:
     if (directory / STATE).exists():
         raise UsageError(
@@ -164,9 +200,9 @@ def _fill(root: Path, example: str | None) -> tuple[str, ...]:
     return files
 
 
-def make_state(project: Project) -> None:
+def make_state(project: Project, environments: tuple[str, ...] = ENVIRONMENTS) -> None:
     """The state directory, with empty ledgers and development keys."""
-    for name in ENVIRONMENTS:
+    for name in environments:
         project.ledger(name).mkdir(parents=True)
     for directory in (project.store, project.runs, project.cache):
         directory.mkdir()

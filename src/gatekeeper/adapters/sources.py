@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.files import read_bytes, read_text, walk
 from gatekeeper.adapters.text import decode
+from gatekeeper.model.manifest import DirectoryRef
 
 if TYPE_CHECKING:
     from gatekeeper.adapters.models import ModelLibrary
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
 
 
 class ProjectSources:
-    """The `Sources` port over one project; every path is relative to its root."""
+    """The `Sources` port over one project; every path is relative to its root.
 
-    def __init__(self, project: Project, models: ModelLibrary) -> None:
+    Args:
+        project: Whose files are read.
+        models: Finds models.
+        home: Of the models, where `project` is an earlier state of it, kept inside.
+    """
+
+    def __init__(self, project: Project, models: ModelLibrary, home: Project | None = None) -> None:
         self._project = project
         self._models = models
+        self._home = home or project
 
     def text(self, file: str) -> str:
         """A text file of the project."""
@@ -44,4 +52,8 @@ class ProjectSources:
 
     def model(self, source: ModelSource) -> FoundModel:
         """A model, every file hashed."""
+        if isinstance(source, DirectoryRef) and self._home is not self._project:
+            then = self._project.inside(source.directory)
+            if then.is_dir():  # what git does not hold is where it is now
+                source = DirectoryRef(directory=self._home.relative(then))
         return self._models.find(source)

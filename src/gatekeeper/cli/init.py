@@ -16,11 +16,24 @@ def init(
     example: Annotated[
         str | None, typer.Option("--example", help="Start from an example: support-desk.")
     ] = None,
+    state_only: Annotated[
+        bool,
+        typer.Option(
+            "--state-only", help="Only keys and an empty store, beside files that are there."
+        ),
+    ] = False,
     output: OutputOption = Output.text,
 ) -> None:
-    """Make a project: development keys, two environments, a first manifest or an example."""
+    """Make a project: development keys, two environments, a first manifest or an example.
+
+    A checkout of somebody else's project has files and no state: --state-only makes one, with
+    development keys of its own.
+    """
     from gatekeeper.adapters import scaffold
 
+    if state_only:
+        _state(Session(directory, output), example)
+        return
     project, files = scaffold.create(directory, example)
     manifests = [name for name in files if name.startswith("manifests/") and name.count("/") == 1]
     document = {
@@ -31,6 +44,20 @@ def init(
         "manifests": manifests,
     }
     Session(directory, output).emit(document, _text(directory, manifests, example))
+
+
+def _state(session: Session, example: str | None) -> None:
+    from gatekeeper.adapters import scaffold
+    from gatekeeper.errors import UsageError
+
+    if example is not None:
+        raise UsageError(
+            "--state-only writes no example", where="--example", fix="leave one of the two out"
+        )
+    project = scaffold.create_state(session.directory)
+    made = f"[green]made[/green] {escape(project.state)}"
+    note = "The keys are for development: an environment has to accept them."
+    session.emit({"project": str(project.root), "state": str(project.state)}, f"{made}\n{note}")
 
 
 def _text(directory: Path, manifests: list[str], example: str | None) -> str:

@@ -65,13 +65,34 @@ def read_manifest(project: Project, path: Path) -> Document[ReleaseManifest]:
 
 
 def build_in_memory(
-    project: Project, document: Document[ReleaseManifest], models: ModelLibrary
+    project: Project,
+    document: Document[ReleaseManifest],
+    models: ModelLibrary,
+    *,
+    then: Project | None = None,
 ) -> Built:
-    """Pin, check and pack a manifest; nothing is written but the cache of file digests."""
+    """Pin, check and pack a manifest; nothing is written but the cache of file digests.
+
+    Args:
+        project: What the release is for.
+        document: The manifest.
+        models: Of the project.
+        then: The project as it was, where that is what is built.
+    """
     from gatekeeper.adapters.sources import ProjectSources
     from gatekeeper.ops.build import build
 
-    return build(document, ProjectSources(project, models), tokenizer_of)
+    return build(document, ProjectSources(then or project, models, project), tokenizer_of)
+
+
+def as_it_was(project: Project, revision: str) -> Project:
+    """The files of a project at a commit, put into its state; raises `UsageError`."""
+    from gatekeeper.adapters.git import Checkout
+    from gatekeeper.adapters.project import Project
+
+    checkout = Checkout.at(project.root)
+    commit = checkout.commit(revision)
+    return Project(checkout.put(commit, project.state / "checkouts" / commit))
 
 
 def tokenizer_of(model: PinnedModel, found: FoundModel) -> Tokenizer | None:
