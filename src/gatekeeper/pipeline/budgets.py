@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.canonical import canonical_model, digest
 from gatekeeper.model.base import nano_usd
@@ -116,7 +116,7 @@ class Purse:
                 return Quote(tokens, cap, reservation)
         return None
 
-    def bill(self, model: str, tokens: tuple[int, int, int]) -> dict[str, int]:
+    def bill(self, model: str, tokens: tuple[int, int, int]) -> dict[str, Any]:
         """What a call cost, and what of it, as its record has it.
 
         Args:
