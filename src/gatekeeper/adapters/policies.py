@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters import yaml
 from gatekeeper.model.policy import AnyPolicy, GatePolicy, ReleaseGate, ReleasePromotion
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from pydantic import JsonValue
+
     from gatekeeper.adapters.project import Project
+
+_FORMS: Final[tuple[type[AnyPolicy], ...]] = (GatePolicy, ReleaseGate, ReleasePromotion)
 
 
 def read_policy(path: Path, project: Project) -> yaml.Document[AnyPolicy]:
     """The policy in a file of the project; raises `InputError` with everything wrong with it."""
-    types: tuple[type[AnyPolicy], ...] = (GatePolicy, ReleaseGate, ReleasePromotion)
-    return yaml.read(path, *types, root=project.root)
+    return yaml.read(path, *_FORMS, root=project.root)
+
+
+def policy_in(document: Mapping[str, JsonValue], where: str) -> AnyPolicy:
+    """The policy that a verdict holds; raises `InputError` where this version cannot read it."""
+    return yaml.check(yaml.parse(json.dumps(document).encode(), where), *_FORMS).value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.canonical import canonical, canonical_model, digest
+from gatekeeper.core.canonical import canonical, digest
 from gatekeeper.core.catalogue import METRICS
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.rule_making import Line, Rules
@@ -67,11 +67,15 @@ def normalise(
 
 
 def policy_digest(policy: AnyPolicy, parameters: Mapping[str, float] | None = None) -> str:
-    """``sha256:…`` of what a policy says; parameters given from outside make it another policy."""
-    if not parameters:
-        return digest(canonical_model(policy))
-    content = {"policy": policy.model_dump(mode="json"), "parameters": dict(parameters)}
-    return digest(canonical(content))
+    """``sha256:…`` of what a policy says; parameters given from outside make it another policy.
+
+    Of what is written in it, without what a version of gatekeeper adds: a new key with a default
+    makes no new policy.
+    """
+    content = policy.model_dump(mode="json", exclude_unset=True)
+    return digest(
+        canonical({"policy": content, "parameters": dict(parameters)} if parameters else content)
+    )
 
 
 def policy_name(policy: AnyPolicy) -> str:

@@ -62,15 +62,23 @@ class Loosened(Frozen):
     after: str
 
 
+class PastPolicy(Frozen):
+    """A policy that decided before, and what it was given."""
+
+    policy: dict[str, JsonValue]
+    parameters: dict[str, float] = Field(default_factory=dict)
+
+
 class Inputs(Frozen):
     """All that a verdict rests on beside the records: enough to derive it again."""
 
     policy: dict[str, JsonValue] = Field(default_factory=dict)
     facts: dict[str, JsonValue] | None = None
-    what_if: dict[str, float] = Field(default_factory=dict)
+    limits: dict[str, float] = Field(default_factory=dict)
     """Limits by rule that were tried in place of the policy's; such a verdict is never kept."""
-    before: dict[str, JsonValue] | None = None
-    """The policy that decided the active release, where that was another."""
+    skips: dict[str, Skip] = Field(default_factory=dict)
+    before: PastPolicy | None = None
+    """The policy that decided the active release, where there was one."""
     changed: tuple[ComponentName, ...] = ()
     """Components in which the candidate differs from the baseline."""
 
