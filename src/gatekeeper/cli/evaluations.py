@@ -154,14 +154,16 @@ def _evaluation(
     contamination: tuple[str, ...] | None = None,
 ) -> Evaluation:
     """The evaluation of two releases; what is known of contamination is not looked for again."""
-    from gatekeeper.core.policy_forms import baseline_suites
+    from gatekeeper.core.policy_forms import baseline_suites, metrics_of
 
     one, record = entrant(project, candidate)
     policy = deciding_policy(project, options, candidate)
-    rules = policy_of(project, policy, options.parameters).rules
+    applied = policy_of(project, policy, options.parameters)
+    rules = applied.rules
     named = sets_of(project, record.evaluation.sets, options.sets)
     sets = tuple(found for found in named if chosen(found, options.sets))
-    compared: tuple[Suite, ...] = baseline_suites(rules)  # type: ignore[assignment]
+    needed = baseline_suites(rules, metrics_of(applied.value))
+    compared: tuple[Suite, ...] = needed  # type: ignore[assignment]
     if options.aa:
         compared = tuple(sorted({one.header.suite for one in sets}))
     if against is None:

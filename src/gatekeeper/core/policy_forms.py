@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.canonical import canonical, digest
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS
+from gatekeeper.core.conditions import add_lines
 from gatekeeper.core.measure import RELATIVE
-from gatekeeper.core.rule_making import Line, Rules
+from gatekeeper.core.own_metrics import own_metrics
+from gatekeeper.core.rule_making import MUST_PASS, Line, Rules
 from gatekeeper.errors import InputError, Problem
 from gatekeeper.model.policy import PRIORITY, TESTS, GatePolicy, PolicyDefaults, ReleaseGate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
+    from gatekeeper.core.catalogue import Metric
     from gatekeeper.core.rule_making import KeyPath, Locate
-    from gatekeeper.model.policy import AnyPolicy, Requirement, Rule, Section, Test
+    from gatekeeper.model.policy import (
+        AnyPolicy,
+        Multiplicity,
+        Rule,
+        Section,
+        Test,
+    )
 
 SUITES: Final = ("quality", "structured", "safety", "benign", "agent", "load")
-_CONDITION = re.compile(
-    r"\s*(?P<metric>[A-Za-z_][\w.-]*)\s*(?P<sign><=|>=)\s*(?P<limit>[\w.+-]+)\s*"
-)
-_WANTED: Final[dict[str, Test]] = {">=": "min", "<=": "max"}
-_DENIED: Final[dict[str, Test]] = {">=": "max", "<=": "min"}
 
 
 def unlocated(key_path: KeyPath, message: str, accepted: str = "", nearest: str = "", /) -> Problem:
@@ -48,22 +51,35 @@ def normalise(
         InputError: Unknown metrics, parameters without a value, limits that cannot be, rules
             said twice, or no rule at all; everything at once.
     """
-    rules = Rules(locate, defaults(policy))
+    metrics = metrics_of(policy)
+    rules = Rules(locate, defaults(policy), metrics)
     if isinstance(policy, ReleaseGate):
         for name, limits in policy.release_gate.items():
             _short_forms(rules, ("release_gate", name), name, limits)
     else:
         if isinstance(policy, GatePolicy):
+            _own(rules, policy)
             for name, section in policy.sections.items():
                 _section(rules, name, section)
             parameters = {**policy.parameters, **(parameters or {})}
-        _lines(rules, "require", policy.require, parameters or {})
-        _lines(rules, "deny_if", policy.deny_if, parameters or {})
-    if not rules.made and not rules.problems:
-        rules.refuse((), "the policy has no rule, and no rule can never pass", "at least one rule")
+        add_lines(rules, "require", policy.require, parameters or {})
+        add_lines(rules, "deny_if", policy.deny_if, parameters or {})
+    rules.compare()
+    _count(rules, policy)
     if rules.problems:
-        raise InputError(rules.problems)
-    return tuple(rules.made)
+        raise InputError(sorted(rules.problems, key=lambda one: (one.line, one.column)))
+    return rules.made
+
+
+def metrics_of(policy: AnyPolicy) -> Mapping[str, Metric]:
+    """Every metric that a policy's rules may name: the library, and its own."""
+    own = own_metrics(policy.metrics) if isinstance(policy, GatePolicy) else {}
+    return {**own, **METRICS} if own else METRICS
+
+
+def multiplicity(policy: AnyPolicy) -> Multiplicity:
+    """How p-values of failing are corrected for how many rules there are."""
+    return policy.multiplicity if isinstance(policy, GatePolicy) else "none"
 
 
 def policy_digest(policy: AnyPolicy, parameters: Mapping[str, float] | None = None) -> str:
@@ -95,9 +111,11 @@ def defaults(policy: AnyPolicy) -> PolicyDefaults:
     return policy.defaults if isinstance(policy, GatePolicy) else PolicyDefaults()
 
 
-def baseline_suites(rules: Iterable[Rule]) -> tuple[str, ...]:
+def baseline_suites(
+    rules: Iterable[Rule], metrics: Mapping[str, Metric] = METRICS
+) -> tuple[str, ...]:
     """Suites that the baseline must run for the relative rules among `rules`, sorted."""
-    relative = (METRICS[rule.metric] for rule in rules if rule.test in RELATIVE)
+    relative = (metrics[rule.metric] for rule in rules if rule.test in RELATIVE)
     return tuple(sorted({suite for metric in relative for suite in metric.suites or SUITES}))
 
 
@@ -105,63 +123,50 @@ def _section(rules: Rules, name: str, section: Section) -> None:
     for number, spec in enumerate(section.rules):
         path: KeyPath = ("sections", name, "rules", number, "metric")
         test, limit = spec.limit
-        rules.add(Line(path, name, spec.metric, test, limit, spec))
-    _short_forms(rules, ("sections", name), name, section.model_extra or {})
+        rules.add(Line(path, name, spec.metric, test, limit, spec, section.owner))
+    _short_forms(rules, ("sections", name), name, section.model_extra or {}, section.owner)
+    if section.must_pass:
+        path = ("sections", name, MUST_PASS)
+        line = Line(path, name, MUST_PASS, None, owner=section.owner)
+        rules.demand(line, section.must_pass)
 
 
-def _short_forms(rules: Rules, path: KeyPath, name: str, limits: Mapping[str, float]) -> None:
+def _own(rules: Rules, policy: GatePolicy) -> None:
+    """Refuse names of own metrics that mean something else already, and quantiles of nothing."""
+    for name, own in policy.metrics.items():
+        if name in {*METRICS, *ALIASES, *EVIDENCE, *COMPOSITES, MUST_PASS}:
+            what = f"{name!r} is a name of the library, and means one thing everywhere"
+            rules.refuse(("metrics", name), what, "a name of its own")
+        if (own.kind == "quantile") != (own.quantile is not None):
+            what = f"{name!r} is of kind {own.kind} and has {_told(own.quantile)}"
+            rules.refuse(("metrics", name, "kind"), what, "`kind: quantile` and `quantile: 0.95`")
+
+
+def _told(quantile: float | None) -> str:
+    return "no `quantile`" if quantile is None else f"the quantile {quantile:g}"
+
+
+def _count(rules: Rules, policy: AnyPolicy) -> None:
+    if not rules.made and not rules.problems:
+        rules.refuse((), "the policy has no rule, and no rule can never pass", "at least one rule")
+    wanted = policy.expect_rules if isinstance(policy, GatePolicy) else None
+    if wanted not in {None, len(rules.made)} and not rules.problems:
+        what = f"the policy makes {len(rules.made)} rules, and {wanted} are expected"
+        accepted = f"the rules that are missing, or `expect_rules: {len(rules.made)}`"
+        rules.refuse(("expect_rules",), what, accepted)
+
+
+def _short_forms(
+    rules: Rules, path: KeyPath, name: str, limits: Mapping[str, float], owner: str = ""
+) -> None:
     for key, limit in limits.items():
-        word, test = _split(key)
-        rules.add(Line((*path, key), name, word, test, limit))
+        word, test = _split(key, rules.metrics)
+        rules.add(Line((*path, key), name, word, test, limit, owner=owner))
 
 
-def _split(key: str) -> tuple[str, Test | None]:
+def _split(key: str, metrics: Mapping[str, Metric]) -> tuple[str, Test | None]:
     """``resolved_rate_min`` is the metric resolved_rate and the test min."""
     for test in TESTS:
-        if key.endswith(f"_{test}") and key not in METRICS:
+        if key.endswith(f"_{test}") and key not in metrics:
             return key.removesuffix(f"_{test}"), test
     return key, None
-
-
-def _lines(
-    rules: Rules, name: str, lines: Sequence[Requirement], parameters: Mapping[str, float]
-) -> None:
-    required = name == "require"
-    for number, line in enumerate(lines):
-        if isinstance(line, str):
-            _condition(rules, (name, number), line, parameters, _WANTED if required else _DENIED)
-        else:
-            ((word, value),) = line.items()
-            rules.flag(Line((name, number, word), "", word, None), wanted=value is required)
-
-
-def _condition(
-    rules: Rules,
-    path: KeyPath,
-    text: str,
-    parameters: Mapping[str, float],
-    tests: Mapping[str, Test],
-) -> None:
-    found = _CONDITION.fullmatch(text)
-    if found is None:
-        accepted = "`metric >= number` or `metric <= number`, or a parameter in place of the number"
-        rules.refuse(path, f"cannot be read as a condition: {text!r}", accepted)
-        return
-    limit = _value(found["limit"], parameters)
-    if limit is None:
-        word = found["limit"]
-        accepted = f"`parameters: {{{word}: 0.02}}` in the policy, or --parameter {word}=0.02"
-        rules.refuse(path, f"the parameter {word!r} is required and has no value", accepted)
-        return
-    rules.add(Line(path, "", found["metric"], tests[found["sign"]], limit))
-
-
-def _value(word: str, parameters: Mapping[str, float]) -> float | None:
-    """A finite number, or the value of a parameter."""
-    if word in parameters:
-        return parameters[word]
-    try:
-        number = float(word)
-    except ValueError:
-        return None
-    return number if abs(number) <= 1e12 else None  # noqa: PLR2004 - as everywhere in a policy

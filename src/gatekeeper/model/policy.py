@@ -6,7 +6,15 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from gatekeeper.model.base import ApiVersion, Frozen, Identifier, Name, ShortText, Text
+from gatekeeper.model.base import (
+    ApiVersion,
+    Frozen,
+    Identifier,
+    Name,
+    RelativePath,
+    ShortText,
+    Text,
+)
 from gatekeeper.model.prices import CalendarDate
 
 PRIORITY: Final = ("security", "safety", "supply_chain", "quality", "reliability", "cost")
@@ -38,6 +46,8 @@ TESTS: Final[tuple[Test, ...]] = ("max_increase", "max_decrease", "min_increase"
 Condition = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Requirement = Condition | Annotated[dict[Identifier, bool], Field(min_length=1, max_length=1)]
 """``metric >= 0.99`` or ``{evidence: true}``."""
+Choice = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""Samples by their id, by a tag that they have, or by ``tag=value``."""
 
 
 class Calibration(Frozen):
@@ -134,6 +144,24 @@ class RuleSpec(Frozen):
     exposures: Exposures | None = None
     """Of a zero limit: how many exposures must have been seen."""
     severity: Severity = "block"
+    by: Identifier | None = None
+    """A tag or a column of requests: the rule holds in every slice that has one of its values."""
+    slices: Slicing | None = None
+    """Whether `every` slice is decided and told, or the `worst` alone decides."""
+    min_effect: Annotated[float, Field(gt=0, le=1e12)] | None = None
+    """How far beyond the limit the estimate must be before the rule fails."""
+    detect: Number | None = None
+    """A true value that the rule is meant to stop."""
+    method: Method | None = None
+    """Of ratios and means: by the `delta` method, or by resampling (`bca`)."""
+    calibration: Calibration | None = None
+    """Of a share that a judge or a detector counts: how often that one is right."""
+    on_missing: Reaction | None = None
+    """What it does where it cannot be evaluated."""
+    on_inconclusive: Reaction | None = None
+    """What it does where the data show neither."""
+    skippable: bool = False
+    """Whether `gatekeeper gate --skip` may leave it out, with a name and a reason."""
 
     @property
     def limit(self) -> tuple[Test, float]:
@@ -163,6 +191,8 @@ class Section(Frozen):
 
     owner: ShortText = ""
     rules: tuple[RuleSpec, ...] = ()
+    must_pass: tuple[Choice, ...] = ()
+    """Samples that have to pass in every replicate: an average can hide the one that never does."""
 
 
 class PolicyMetadata(Frozen):
@@ -170,8 +200,12 @@ class PolicyMetadata(Frozen):
 
     name: Name
     owner: ShortText
+    version: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
+    """What people call this state of it; what decides is its digest."""
     effective: CalendarDate
+    """It decides nothing before that day."""
     review_by: CalendarDate | None = None
+    """After that day, every verdict warns that nobody has looked at it again."""
     description: ShortText = ""
 
 
@@ -182,6 +216,10 @@ class PolicyDefaults(Frozen):
     exposures: Exposures = 300
     max_run_age_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
     """An older run decides nothing."""
+    on_missing: Reaction = "block"
+    on_inconclusive: Reaction = "block"
+    method: Method | None = None
+    """Of ratios and means; the delta method where nothing is said."""
 
 
 class GatePolicy(Frozen):
@@ -194,6 +232,14 @@ class GatePolicy(Frozen):
     defaults: PolicyDefaults = PolicyDefaults()
     parameters: dict[Identifier, Number] = Field(default_factory=dict)
     """Values of the names that conditions mention, such as `allowed_delta`."""
+    multiplicity: Multiplicity = "none"
+    """How p-values of failing are corrected for how many rules there are; passing never is."""
+    expect_rules: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """How many rules this file makes: a line that is lost makes an error, not a weaker gate."""
+    facts: RelativePath | None = None
+    """The file of declared facts that no request knows, such as hours of review."""
+    metrics: dict[Identifier, OwnMetric] = Field(default_factory=dict)
+    """Metrics of the policy's own, by name."""
     sections: dict[Identifier, Section] = Field(default_factory=dict)
     require: tuple[Requirement, ...] = ()
     deny_if: tuple[Requirement, ...] = ()
