@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gatekeeper.cli.evaluations import Evaluation
+    from gatekeeper.cli.reports import Report
     from gatekeeper.model.run import Run, RunOptions, Shard
     from gatekeeper.ports import Watch
 
@@ -168,6 +170,7 @@ def evaluate(
             help="Track the run there; by default where MLFLOW_TRACKING_URI says.",
         ),
     ] = None,
+    report: ReportOption = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
@@ -177,8 +180,11 @@ def evaluate(
     no baseline, and rules that compare do not apply. Ctrl-C lets the conversations that have begun
     come to their end; `--resume` goes on from there.
     """
+    from gatekeeper.cli.reports import reports_of
     from gatekeeper.model.run import RunOptions
 
+    reports = reports_of(report or ())
+    _refuse_unreported(reports, {"--dry-run": dry_run, "--aa": aa})
     session = Session(project, output)
     if resume is not None:
         _refuse({
@@ -211,7 +217,19 @@ def evaluate(
     if dry_run:
         _estimate(session, evaluation)
     else:
-        _conclude(session, _sit(session, evaluation, run), mlflow)
+        _conclude(session, _sit(session, evaluation, run), mlflow, reports)
+
+
+def _refuse_unreported(reports: Sequence[Report], reasons: Mapping[str, bool]) -> None:
+    from gatekeeper.errors import UsageError
+
+    given = [name for name, value in reasons.items() if value]
+    if reports and given:
+        raise UsageError(
+            f"{given[0]} decides nothing, so there is no verdict to report",
+            where="--report",
+            fix=f"leave out --report or {given[0]}",
+        )
 
 
 def _refuse(fixed: Mapping[str, object]) -> None:
@@ -342,9 +360,12 @@ def _estimate(session: Session, evaluation: Evaluation) -> None:
     session.emit(estimate_document(found), estimate_text(found))
 
 
-def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
+def _conclude(
+    session: Session, run: Run, mlflow: str | None, reports: Sequence[Report] = ()
+) -> None:
     """The verdict, signed, kept and tracked; the exit code is its outcome."""
     from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy
+    from gatekeeper.cli.reports import Subject, write_reports
     from gatekeeper.cli.tracking import track
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
@@ -355,7 +376,8 @@ def _conclude(session: Session, run: Run, mlflow: str | None) -> None:
     policy = deciding_policy(session.project, run.options, run.candidate.digest)
     verdict = decide_stored(session.project, directory, policy, run.options.parameters)
     attach(session.project, verdict)
-    session.emit(verdict_document(verdict), verdict_text(verdict))
+    session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
+    write_reports(session, reports, Subject(verdict, directory, policy))
     track(session, directory, verdict, mlflow)
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 
@@ -20,9 +21,7 @@ def gate(
         list[str] | None,
         typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
     ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="Also write a pull request comment here.")
-    ] = None,
+    report: ReportOption = None,
     record: Annotated[
         bool, typer.Option(help="Sign the verdict and keep it as evidence of the release.")
     ] = True,
@@ -37,19 +36,19 @@ def gate(
         decide_stored,
         parameters_of,
         refuse_unbound,
-        write_text,
     )
-    from gatekeeper.report.verdict import verdict_document, verdict_markdown, verdict_text
+    from gatekeeper.cli.reports import Subject, reports_of, write_reports
+    from gatekeeper.report.verdict import verdict_document, verdict_text
 
+    reports = reports_of(report or ())
     session = Session(project, output)
     directory = find_run(session.project, run)
     if record:
         refuse_unbound(directory)
     verdict = decide_stored(session.project, directory, policy, parameters_of(parameter or ()))
-    if markdown:
-        write_text(markdown, verdict_markdown(verdict))
     if record:
         attach(session.project, verdict)
-    session.emit(verdict_document(verdict), verdict_text(verdict))
+    session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
+    write_reports(session, reports, Subject(verdict, directory, policy))
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])

@@ -55,6 +55,11 @@ class Session:
         """Columns for text that is wrapped here: the terminal's, 80 where there is none."""
         return min(shutil.get_terminal_size().columns, MAX_WIDTH)
 
+    @property
+    def columns(self) -> int:
+        """Columns for tables, which use all that the terminal has."""
+        return shutil.get_terminal_size().columns
+
     def emit(self, document: Mapping[str, Any], text: str) -> None:
         """Answer on stdout: `document` as one JSON document, or `text` (rich markup)."""
         if self.output is Output.json:

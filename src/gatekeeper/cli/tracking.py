@@ -120,7 +120,7 @@ def told_of(project: Project, directory: Path, verdict: Verdict | None) -> Track
     from gatekeeper.adapters.tracking.failing import failing_samples
     from gatekeeper.core.canonical import canonical_model
     from gatekeeper.ops.track import tracked
-    from gatekeeper.report.verdict import verdict_markdown
+    from gatekeeper.report.verdict_markdown import verdict_markdown
 
     run = read_run(directory)
     artifacts = {"run.json": canonical_model(run).decode()}

@@ -9,8 +9,8 @@ from gatekeeper.core.canonical import short
 from gatekeeper.core.wording import narrow
 from gatekeeper.model.base import NANO
 from gatekeeper.report.markup import escape
+from gatekeeper.report.outcomes import MARKS
 from gatekeeper.report.tables import facts, fold, table
-from gatekeeper.report.verdict import MARKS
 from gatekeeper.report.watching import usd
 
 if TYPE_CHECKING:

@@ -1,37 +1,42 @@
-"""A verdict on one screen, and as Markdown for a pull request."""
+"""A verdict on one screen: what failed, by how much, how sure that is, and what to do next."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.core.canonical import short
-from gatekeeper.core.wording import number
-from gatekeeper.report.markup import escape
+from gatekeeper.report.markup import escape, spelled_out
+from gatekeeper.report.outcomes import (
+    MARKS,
+    ORDER,
+    SETTLED,
+    against,
+    blocking,
+    column,
+    decisive,
+    distance,
+    margin,
+    policy_called,
+    release_name,
+    tally,
+    upper,
+)
+from gatekeeper.report.story import next_steps, notices, story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterator, Sequence
 
-    from gatekeeper.model.verdict import RuleOutcome, RuleResult, Verdict
+    from gatekeeper.model.verdict import RuleResult, Verdict
 
 WIDTH: Final = 80
-MARKS: Final = {
-    "pass": ("✓", "green"),
-    "fail": ("✗", "red"),
-    "inconclusive": ("?", "yellow"),
-    "error": ("!", "red"),
-    "not_applicable": ("-", "dim"),
-}
-_ORDER: Final[tuple[RuleOutcome, ...]] = (
-    "fail",
-    "error",
-    "inconclusive",
-    "not_applicable",
-    "pass",
-)
+WRAP: Final = 120
+"""Longer lines are hard to read, however wide the terminal; only the table uses more."""
 _SHORT: Final = {"not_applicable": "n/a"}
 _INDENT: Final = " " * 5
+_UNIT: Final = re.compile(r"(?<=\d) (%|pt|ms)")
+_HEADS: Final = ("", "observed", "bound", "limit", "n")
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
@@ -39,136 +44,155 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     return verdict.model_dump(mode="json")
 
 
-def verdict_text(verdict: Verdict) -> str:
-    """One screen: sections by priority, what did not pass first in each, with where to look."""
-    rows = [(rule, _cells(rule)) for rule in verdict.rules]
-    widths = [max((len(cells[place]) for _, cells in rows), default=0) for place in range(5)]
-    lines = [*_heading(verdict), f"   [dim]{_aligned(_COLUMNS, widths)}[/dim]"]
-    for section, members in groupby(rows, key=lambda row: row[0].section):
-        lines.append(f"[bold]{escape(section)}[/bold]")
-        for rule, cells in sorted(members, key=lambda row: _ORDER.index(row[0].outcome)):
-            mark, style = MARKS[rule.outcome]
-            text = escape(_aligned(cells, widths))
-            lines.append(f" [{style}]{mark} {text}[/{style}]")
-            lines += [f"[dim]{escape(line)}[/dim]" for line in _advice(rule)]
-    absent = {rule.reason for rule in verdict.rules if rule.outcome == "not_applicable"}
-    lines += [f"[dim]n/a: {escape(reason)}[/dim]" for reason in sorted(absent)]
-    if verdict.outcome == "fail" and verdict.baseline is not None:
-        both = f"sha256:{short(verdict.baseline)} sha256:{short(verdict.release)}"
-        lines.append(f"what changed: [cyan]gatekeeper diff {both}[/cyan]")
-    return "\n".join(lines)
+def verdict_text(verdict: Verdict, width: int = WIDTH) -> str:
+    """Sections by priority, what did not pass first in each and explained; then what to do."""
+    wrap, blocks = min(width, WRAP), blocking(verdict)
+    heads, rows = _table(verdict, width)
+    widths = [max(map(len, cells)) for cells in zip(heads, *rows.values(), strict=True)]
+    widths[0] = min(widths[0], max(20, width - 3 - sum(2 + size for size in widths[1:])))
+    lines = [*_heading(verdict, wrap), f"   [dim]{escape(_aligned(heads, widths)[0])}[/dim]"]
+    for section, members in groupby(verdict.rules, key=lambda rule: rule.section):
+        lines.append(f"[bold]{escape(spelled_out(section))}[/bold]")
+        for rule in sorted(members, key=lambda one: ORDER.index(one.outcome)):
+            shown = _aligned(rows[rule.rule], widths)
+            lines += _rule(rule, verdict, shown, wrap, blocks=rule.rule in blocks)
+    return "\n".join([*lines, *_ending(verdict, wrap, heads)])
 
 
-def verdict_markdown(verdict: Verdict) -> str:
-    """For a comment on a pull request: what to do in the open, every rule under a fold."""
-    mark, _ = MARKS[verdict.outcome]
-    name = _plain_name(verdict.release_name, verdict.release)
-    policy = verdict.policy_name or short(verdict.policy)
-    lines = [
-        f"### {mark} Gate: {verdict.outcome}",
-        "",
-        f"{name}{_against(verdict)}, policy {policy}, run `{verdict.run}`{_origin(verdict)}",
-        "",
-    ]
-    for rule in _by_outcome(verdict.rules):
-        if rule.outcome != "pass":
-            lines.append(f"- **{rule.rule}** {rule.outcome.replace('_', ' ')}: {rule.reason}")
-            lines += [f"  - {label}: {text}" for label, text in _hints(rule)]
-    lines += ["", f"<details><summary>{_tally(verdict)}</summary>", ""]
-    lines += ["| | rule | observed | bound | limit | n |", "|---|---|---:|---:|---:|---:|"]
-    for rule in verdict.rules:
-        cells = (MARKS[rule.outcome][0], rule.rule, *_cells(rule)[1:])
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join([*lines, "", "</details>", ""])
+def p_value(rule: RuleResult) -> str:
+    """The p-value of what was shown, or of what would have to be."""
+    p = rule.p_fail if rule.outcome == "fail" else rule.p
+    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"  # noqa: PLR2004
 
 
-_COLUMNS: Final = ("", "observed", "bound", "limit", "n")
-
-
-def _heading(verdict: Verdict) -> list[str]:
-    mark, style = MARKS[verdict.outcome]
-    name = escape(_plain_name(verdict.release_name, verdict.release))
-    policy = escape(verdict.policy_name or short(verdict.policy))
-    return [
-        f"[{style}][bold]{mark} {verdict.outcome.upper()}[/bold][/{style}]  {_tally(verdict)}",
-        f"  [bold]{name}[/bold]{escape(_against(verdict))}",
-        f"  [dim]policy {policy}, run {escape(verdict.run)}{escape(_origin(verdict))}[/dim]",
-    ]
-
-
-def _plain_name(name: str, digest: str) -> str:
-    return f"{name}@sha256:{short(digest)}" if name else f"sha256:{short(digest)}"
-
-
-def _origin(verdict: Verdict) -> str:
-    return "" if verdict.source is None else f", imported from {verdict.source.label}"
-
-
-def _against(verdict: Verdict) -> str:
-    if verdict.baseline is None:
-        return ", no baseline"
-    return f" against {_plain_name(verdict.baseline_name, verdict.baseline)}"
-
-
-def _tally(verdict: Verdict) -> str:
-    outcomes = [rule.outcome for rule in verdict.rules]
-    counts = ((outcome, outcomes.count(outcome)) for outcome in _ORDER)
-    return ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in counts if count)
-
-
-def _by_outcome(rules: Iterable[RuleResult]) -> list[RuleResult]:
-    return sorted(rules, key=lambda rule: _ORDER.index(rule.outcome))
-
-
-def _cells(rule: RuleResult) -> tuple[str, ...]:
-    """Name, what was observed, the bound that decides, the limit, and on how much."""
-    name = rule.rule.removeprefix(f"{rule.section}.")
-    if rule.severity == "warn":
-        name += " (warns)"
+def cells(rule: RuleResult) -> tuple[str, str, str, str]:
+    """What was observed, the bound that decides, the limit, and on how much."""
     if rule.estimate is None:
-        return name, _SHORT.get(rule.outcome, rule.outcome), "", "", ""
-    observed = _number(rule.estimate, rule.unit)
+        return _SHORT.get(rule.outcome, rule.outcome), "", "", ""
+    observed, n = column(rule.estimate, rule.unit), f"{rule.n:,}" if rule.n else ""
     if rule.test == "census":
-        return name, observed, f"≤ {_number(rule.high, 'rate')}", "0", f"{rule.n:,}"
-    upper = rule.test.startswith("max") != (rule.outcome == "fail")
-    bound = rule.high if upper else rule.low
-    side = "≤" if rule.test.startswith("max") else "≥"
+        return observed, f"≤ {column(rule.high, 'rate')}" if rule.high is not None else "", "0", n
+    side, bound = decisive(rule)
+    limit = "" if rule.limit is None else column(rule.limit, rule.unit)
     return (
-        name,
         observed,
-        f"{'≤' if upper else '≥'} {_number(bound, rule.unit)}" if bound is not None else "none",
-        f"{side} {_number(rule.limit, rule.unit)}",
-        f"{rule.n:,}",
+        f"{side} {column(bound, rule.unit)}" if bound is not None else "none",
+        f"{'≤' if upper(rule) else '≥'} {limit}" if limit else "",
+        n,
     )
 
 
-def _number(value: float | None, unit: str) -> str:
-    """A value as narrow as a column wants it."""
-    return number(value, unit).replace(" ", "")
+def label(rule: RuleResult) -> str:
+    """The rule inside its section, and whether it only warns."""
+    name = spelled_out(rule.rule.removeprefix(f"{rule.section}."))
+    return name + {"warn": " (warns)", "info": " (info)"}.get(rule.severity, "")
 
 
-def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
-    numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
-    return "  ".join((cells[0].ljust(widths[0]), *numbers)).rstrip()
+def _table(verdict: Verdict, width: int) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Heads, and the cells of each rule, with as many columns as there is room for."""
+    heads: tuple[str, ...] = _HEADS
+    rows: dict[str, tuple[str, ...]] = {
+        rule.rule: (label(rule), *cells(rule)) for rule in verdict.rules
+    }
+    for head, cell in _MORE:
+        added = {rule.rule: (*rows[rule.rule], spelled_out(cell(rule))) for rule in verdict.rules}
+        wide = [
+            max(map(len, column)) for column in zip((*heads, head), *added.values(), strict=True)
+        ]
+        if any(row[-1] for row in added.values()) and 3 + sum(wide) + 2 * len(heads) <= width:
+            heads, rows = (*heads, head), added
+    return heads, rows
 
 
-def _hints(rule: RuleResult) -> list[tuple[str, str]]:
-    pairs = (("to settle it", rule.settle), ("look at", rule.look_at))
-    return [(label, text) for label, text in pairs if text]
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """One line, or two where the name alone fills the first."""
+    numbers = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+    fits = len(row[0]) <= widths[0]
+    line = "  ".join((row[0].ljust(widths[0]) if fits else " " * widths[0], *numbers)).rstrip()
+    return [line] if fits else [row[0], line]
 
 
-def _advice(rule: RuleResult) -> list[str]:
-    """What to do about a rule that did not pass, wrapped."""
-    if rule.outcome in {"pass", "not_applicable"}:
-        return []
-    numbers = rule.estimate is not None and rule.test != "census"
-    parts = [] if numbers else [rule.reason]
-    hints = _hints(rule) if rule.outcome == "fail" else _hints(rule)[:1]
-    parts += [f"{label}: {text}" for label, text in hints]
-    return [
-        line
-        for part in parts
-        for line in textwrap.wrap(
-            part, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT + "  "
-        )
+def _heading(verdict: Verdict, width: int) -> list[str]:
+    mark, style = MARKS[verdict.outcome]
+    outcome = f"[{style}][bold]{mark} {verdict.outcome.upper()}[/bold][/{style}]"
+    name, than = spelled_out(release_name(verdict)), spelled_out(against(verdict))
+    origin = f"policy {policy_called(verdict)}, run {verdict.run}"
+    lines = [
+        f"{outcome}  {tally(verdict.rules)}",
+        f"  [bold]{escape(name)}[/bold]{escape(than)}",
+        f"  [dim]{escape(spelled_out(origin))}[/dim]",
     ]
+    for kind, text in notices(verdict):
+        lines += [
+            f"[yellow]{escape(line)}[/yellow]" for line in _folded(f"{kind}: {text}", width, 2)
+        ]
+    return lines
+
+
+def _rule(
+    rule: RuleResult, verdict: Verdict, shown: list[str], width: int, *, blocks: bool
+) -> Iterator[str]:
+    mark, style = MARKS[rule.outcome]
+    for place, line in enumerate(shown):
+        yield f" [{style}]{mark if place == 0 else ' '} {escape(line)}[/{style}]"
+    if rule.outcome not in SETTLED and rule.severity == "block" and not blocks:
+        yield f"[dim]{_INDENT}does not block[/dim]"
+    for name, text in story(rule, verdict):
+        told = f"{name}: {text}" if name else text
+        yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(told, width, len(_INDENT)))
+
+
+def _ending(verdict: Verdict, width: int, heads: Sequence[str]) -> Iterator[str]:
+    absent = {rule.reason for rule in verdict.rules if rule.outcome == "not_applicable"}
+    for reason in sorted(absent):
+        yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(f"n/a: {reason}", width, 0))
+    if "detects" not in heads:
+        yield from (f"[dim]{escape(line)}[/dim]" for line in _power(verdict, width))
+    steps = next_steps(verdict)
+    room = max((len(step.purpose) for step in steps), default=0)
+    for step in steps:
+        command = escape(spelled_out(step.command))
+        yield f"{step.purpose:<{room}}  [cyan]{command}[/cyan]"
+
+
+def _power(verdict: Verdict, width: int) -> list[str]:
+    """How small a difference the rules that passed could have told, where no column says it."""
+    known = [
+        f"{label(rule)} {distance(rule.mde, rule.unit)}"
+        for rule in verdict.rules
+        if rule.mde is not None and rule.outcome in SETTLED
+    ]
+    if not known:
+        return []
+    text = f"passes 8 times of 10 where the truth is better than the limit by: {', '.join(known)}"
+    return _folded(text, width, 0)
+
+
+def _margin(rule: RuleResult) -> str:
+    found = margin(rule)
+    if found is None or rule.test == "census" or rule.estimate is None:
+        return ""
+    return f"{'-' if found < 0 else '+'}{distance(found, rule.unit)}"
+
+
+def _folded(text: str, width: int, indent: int) -> list[str]:
+    """Lines of at most `width`; a number and its unit stay together."""
+    blank = " " * indent
+    lines = textwrap.wrap(
+        _UNIT.sub("\u00a0\\1", spelled_out(text)),
+        width,
+        initial_indent=blank,
+        subsequent_indent=blank + "  ",
+        break_on_hyphens=False,
+    )
+    return [line.replace("\u00a0", " ") for line in lines]
+
+
+_MORE: Final[tuple[tuple[str, Callable[[RuleResult], str]], ...]] = (
+    ("detects", lambda rule: distance(rule.mde, rule.unit) if rule.mde is not None else ""),
+    ("p", p_value),
+    ("margin", _margin),
+    ("clusters", lambda rule: f"{rule.clusters:,}" if rule.clusters else ""),
+    ("owner", lambda rule: rule.owner),
+)
+"""Columns for wide terminals, the most telling first."""

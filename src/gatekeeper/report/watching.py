@@ -9,7 +9,7 @@ from gatekeeper.core.tally import STILL, Rates, Tally, remaining
 from gatekeeper.core.wording import narrow, number
 from gatekeeper.model.base import NANO
 from gatekeeper.report.markup import escape, spelled_out
-from gatekeeper.report.verdict import MARKS
+from gatekeeper.report.outcomes import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

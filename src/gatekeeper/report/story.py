@@ -1,0 +1,254 @@
+"""What a verdict means and what to do about it, in sentences: the same in every format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.core.canonical import short
+from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.wording import counted, listed, percent
+from gatekeeper.report.outcomes import (
+    ORDER,
+    SETTLED,
+    amount,
+    decisive,
+    distance,
+    first_to_tell,
+    margin,
+    upper,
+)
+
+if TYPE_CHECKING:
+    from gatekeeper.model.verdict import Contribution, RuleResult, SliceResult, Verdict
+
+MOST: Final = 3
+"""Samples and slices that are named; reports with tables have all of them."""
+_RARE: Final = 0.001
+_COUNTED: Final = frozenset({"census", "must_pass", "all_pass", "evidence"})
+"""Tests without an estimate that could be some distance from a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command to give next, and what it is for."""
+
+    command: str
+    purpose: str
+
+
+def story(rule: RuleResult, verdict: Verdict) -> list[tuple[str, str]]:
+    """What there is to say of a rule that did not pass: labels and texts.
+
+    By how much it is off, how sure that is and on what, who most likely did it, where it shows
+    most, and what to do.
+    """
+    if rule.outcome in SETTLED:
+        return [("skipped", _skipped(rule))] if rule.outcome == "skipped" else []
+    parts = [
+        ("", "" if measured(rule) else rule.reason),
+        ("off by", _off(rule)),
+        ("how sure", sureness(rule)),
+        ("most likely", cause(rule, verdict)),
+        ("worst slices", _slices(rule)),
+        ("most of it", _samples(rule)),
+        ("to settle it", _settle(rule)),
+        ("look at", rule.look_at if rule.outcome == "fail" or not rule.settle else ""),
+        ("owner", rule.owner),
+    ]
+    return [(label, text) for label, text in parts if text]
+
+
+def urgent(verdict: Verdict) -> list[RuleResult]:
+    """The rules that ask something of somebody, what blocks first."""
+    return [rule for rule in first_to_tell(verdict) if rule.outcome not in SETTLED]
+
+
+def next_steps(verdict: Verdict) -> list[Step]:
+    """Commands that help with what did not pass; none where everything did."""
+    outcomes = {rule.outcome for rule in urgent(verdict)}
+    steps: list[Step] = []
+    if verdict.baseline not in {None, verdict.release} and "fail" in outcomes:
+        both = f"sha256:{short(verdict.baseline or '')} sha256:{short(verdict.release)}"
+        steps += [
+            Step(f"gatekeeper attribute {verdict.run}", "which part did it"),
+            Step(f"gatekeeper diff {both}", "what changed"),
+        ]
+    if "fail" in outcomes:
+        steps.append(Step(f"gatekeeper runs show {verdict.run} --failures", "what failed"))
+    if "error" in outcomes:
+        steps.append(Step(f"gatekeeper runs show {verdict.run}", "what happened"))
+    if "inconclusive" in outcomes:
+        steps.append(Step("gatekeeper policy check POLICY", "what can be shown"))
+    return steps
+
+
+def notices(verdict: Verdict) -> list[tuple[str, str]]:
+    """What anybody who relies on the verdict should know: labels and texts."""
+    found: list[tuple[str, str]] = [
+        (kind, f"rests on {clause}") for kind, clause in verdict.indirect.items()
+    ]
+    if verdict.inputs.limits:
+        tried = listed([f"{name} {value:g}" for name, value in verdict.inputs.limits.items()])
+        found.append(("what if", f"decided with other limits than the policy's: {tried}"))
+    for one in verdict.loosened:
+        change = "is no longer there" if one.what == "removed" else f"{one.before} → {one.after}"
+        what = "" if one.what == "removed" else f"{one.what} "
+        found.append(("loosened", f"{one.rule}: {what}{change}"))
+    if verdict.needs_approval:
+        found.append(
+            ("approval", "passes only because limits were loosened: a promotion needs approval")
+        )
+    found += [("warning", text) for text in verdict.warnings]
+    return found
+
+
+def sureness(rule: RuleResult) -> str:
+    """The bound at its confidence, on what it rests, and the p-value in words."""
+    if not measured(rule):
+        return ""
+    if rule.outcome == "inconclusive":
+        return _undecided(rule)
+    side, bound = decisive(rule)
+    if bound is None:
+        return f"no bound is known, {basis(rule)}"
+    words = "at most" if side == "≤" else "at least"
+    told = f"{words} {amount(bound, rule.unit)} with {confidence(rule)} confidence, {basis(rule)}"
+    p = rule.p_fail if rule.outcome == "fail" else rule.p
+    return f"{told}; {chance(p)}" if p is not None else told
+
+
+def confidence(rule: RuleResult) -> str:
+    """``95 %``."""
+    return f"{(1 - rule.alpha) * 100:g} %"
+
+
+def chance(p: float) -> str:
+    """A p-value in plain words, for a truth that is exactly at the limit."""
+    if p < _RARE:
+        odds = "fewer than 1 run of 1,000"
+    elif p < 0.1:  # noqa: PLR2004 - from here on a share is easier to imagine
+        odds = f"about 1 run of {round(1 / p):,}"
+    else:
+        odds = f"about {round(p * 100)} runs of 100"
+    shown = "p < 0.001" if p < _RARE else f"p = {p:.2g}"
+    return f"if the truth were at the limit, chance alone would do this in {odds} ({shown})"
+
+
+def basis(rule: RuleResult) -> str:
+    """``on 300 samples``, and how independent those are."""
+    unit = "exposure" if rule.test == "census" else "pair" if _paired(rule) else "sample"
+    text = f"on {counted(rule.n, unit)}"
+    if rule.clusters:
+        text += f" in {counted(rule.clusters, 'cluster')}"
+    if rule.design_effect > 1:
+        alone = max(1, round(rule.n / rule.design_effect))
+        text += f", worth {alone:,} independent ones"
+    return text
+
+
+def cause(rule: RuleResult, verdict: Verdict) -> str:
+    """Which changed component most likely moved the metric."""
+    changed = verdict.inputs.changed
+    if rule.suspects:
+        first, *others = rule.suspects
+        only = len(changed) == 1 and changed[0] == first
+        text = f"{first}, the only component that changed" if only else f"{first}, which changed"
+        return f"{text}; then {listed(others)}" if others else text
+    if changed:
+        return f"none of what this metric usually follows changed; changed: {listed(changed)}"
+    return ""
+
+
+def slice_words(one: SliceResult, rule: RuleResult) -> str:
+    """A slice and what was found in it."""
+    found = amount(one.estimate, rule.unit) if one.estimate is not None else one.outcome
+    return f"{one.value} {found} (n {one.n:,}{'' if one.outcome == 'pass' else ', ' + one.outcome})"
+
+
+def sample_words(one: Contribution, rule: RuleResult) -> str:
+    """A sample, its own value, and its share of what all samples are off by."""
+    metric = METRICS.get(rule.metric)
+    unit = metric.unit if metric and metric.unit != "rate" else ""
+    values = [amount(value, unit) for value in (one.candidate, one.baseline) if value is not None]
+    text = f"{one.sample} {' against '.join(values)}".rstrip()
+    return f"{text} ({percent(one.share)} of it)" if one.share is not None else text
+
+
+def worst_slices(rule: RuleResult) -> list[SliceResult]:
+    """Slices, those that did worst first."""
+    sign = -1 if upper(rule) else 1
+    return sorted(
+        rule.slices,
+        key=lambda one: (ORDER.index(one.outcome), sign * (one.estimate or 0.0), one.value),
+    )
+
+
+def measured(rule: RuleResult) -> bool:
+    """Whether it has an estimate that is some distance from a limit."""
+    return rule.estimate is not None and rule.limit is not None and rule.test not in _COUNTED
+
+
+def _paired(rule: RuleResult) -> bool:
+    return rule.baseline is not None
+
+
+def _off(rule: RuleResult) -> str:
+    """By how much it fails, and the limit at which these very data would pass."""
+    found = margin(rule)
+    if found is None or not measured(rule) or rule.outcome != "fail":
+        return ""
+    text = f"{distance(found, rule.unit)} beyond {limit_words(rule)}"
+    bound = rule.high if upper(rule) else rule.low
+    if bound is None or (rule.unit == "rate" and bound in {0.0, 1.0}):
+        return text
+    return f"{text}; passes at {amount(bound, rule.unit)}"
+
+
+def limit_words(rule: RuleResult) -> str:
+    """``the limit of at most 3.0 %``."""
+    side = "at most" if upper(rule) else "at least"
+    return f"the limit of {side} {amount(rule.limit, rule.unit)}"
+
+
+def _undecided(rule: RuleResult) -> str:
+    if rule.low is None or rule.high is None:
+        return f"not at all: {basis(rule)} there are no bounds, for {limit_words(rule)}"
+    low, high = amount(rule.low, rule.unit), amount(rule.high, rule.unit)
+    text = f"not enough: {basis(rule)}, anything from {low} to {high} is compatible with "
+    text += f"{limit_words(rule)}"
+    values = [
+        f"{words} p = {p:.2g}"
+        for words, p in (("that it is met", rule.p), ("that it is broken", rule.p_fail))
+        if p is not None
+    ]
+    return f"{text} ({', '.join(values)}; needs {rule.alpha:g})" if values else text
+
+
+def _settle(rule: RuleResult) -> str:
+    """What would settle it, and what the samples that there are can show."""
+    if rule.mde is None or not measured(rule) or rule.outcome != "inconclusive":
+        return rule.settle
+    inside = distance(rule.mde, rule.unit)
+    able = f"these pass 8 times of 10 only where the truth is {inside} inside the limit"
+    return f"{rule.settle}; {able}" if rule.settle else able
+
+
+def _slices(rule: RuleResult) -> str:
+    worst = worst_slices(rule)[:MOST]
+    if not worst:
+        return ""
+    more = f", and {len(rule.slices) - MOST} more" if len(rule.slices) > MOST else ""
+    name = f"{rule.by}: " if rule.by else ""
+    return f"{name}{', '.join(slice_words(one, rule) for one in worst)}{more}"
+
+
+def _samples(rule: RuleResult) -> str:
+    more = f", and {len(rule.samples) - MOST} more" if len(rule.samples) > MOST else ""
+    return ", ".join(sample_words(one, rule) for one in rule.samples[:MOST]) + more
+
+
+def _skipped(rule: RuleResult) -> str:
+    if rule.skip is None:
+        return rule.reason
+    return f"by {rule.skip.by}: {rule.skip.reason}"

@@ -1,0 +1,127 @@
+"""`--report FORMAT=PATH`: every format at once, and everything wrong with them before any work."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from builders_runs import Behaviour, describe, make_run
+from delivery import Delivery, make_delivery
+from gatekeeper.cli.main import run
+from gatekeeper.cli.reports import FORMATS, reports_of
+from gatekeeper.cli.wiring import store_of
+from gatekeeper.errors import InputError, UsageError
+from gatekeeper.model.run import RunRelease
+from gatekeeper.model.statement import VERDICT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN = "20261120-120000-abcdef"
+GATE = ("gate", RUN, "--policy", "gates/desk.yaml", "--no-record", "--project")
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    from datetime import UTC, datetime
+
+    made, now = make_delivery(tmp_path), datetime.now(UTC)
+    described = describe(
+        {"quality": 100},
+        candidate=RunRelease(name="desk", digest=made.v1),
+        baseline=None,
+        started=now,
+        ended=now,
+    )
+    make_run(made.project.runs / RUN, Behaviour(unresolved=80), run=described)
+    return made
+
+
+def test_one_run_of_the_gate_writes_every_format(delivery: Delivery, tmp_path: Path) -> None:
+    words = [word for name in FORMATS for word in ("--report", f"{name}={tmp_path / name}")]
+    assert run([*GATE, str(delivery.root), *words]) == 1
+    written = {name: (tmp_path / name).read_text(encoding="utf-8") for name in FORMATS}
+    assert written["text"].startswith("✗ FAIL")
+    assert json.loads(written["json"])["outcome"] == "fail"
+    assert written["markdown"].startswith("### ✗ Gate: fail")
+    assert ET.fromstring(written["junit"]).get("failures") == "1"
+    [result] = json.loads(written["sarif"])["runs"][0]["results"]
+    [finding] = json.loads(written["gitlab"])
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == finding["location"]["path"] == "gates/desk.yaml"
+    line = place["region"]["startLine"]
+    policy = (delivery.root / "gates/desk.yaml").read_text(encoding="utf-8").splitlines()
+    assert "resolved_rate_min" in policy[line - 1]
+    assert f"::error file=gates/desk.yaml,line={line}," in written["github"]
+
+
+def test_a_report_on_stderr_leaves_stdout_to_the_document(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--output", "json", "--report", "github=-", "--report", "text=-")
+    assert run([*GATE, str(delivery.root), *words]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["outcome"] == "fail"
+    assert "::error file=" in told.err
+    assert "✗ FAIL" in told.err
+
+
+def test_everything_wrong_with_the_reports_is_said_at_once(
+    delivery: Delivery, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    words = [
+        "markdwn=a.md",
+        "junit",
+        "text=",
+        f"json={tmp_path}",
+        f"sarif={tmp_path}/absent/x.sarif",
+        f"gitlab={tmp_path}/pipe",
+        f"text={tmp_path}/same",
+        f"json={tmp_path}/./same",
+    ]
+    before = len(list(store_of(delivery.project).referrers(delivery.v1, VERDICT)))
+    arguments = [word for one in words for word in ("--report", one)]
+    with pytest.raises(InputError) as caught:
+        run(["gate", "no-such-run", "--project", str(delivery.root), *arguments])
+    told = str(caught.value)
+    assert len(caught.value.problems) == 7
+    assert "did you mean 'markdown'?" in told
+    assert told.count(", ".join(FORMATS)) == 3
+    assert "it is a directory" in told
+    assert f"there is no directory {tmp_path}/absent" in told
+    assert "it is no regular file" in told
+    assert "is to be written twice" in told
+    assert len(list(store_of(delivery.project).referrers(delivery.v1, VERDICT))) == before
+
+
+def test_a_report_replaces_what_a_link_points_at(delivery: Delivery, tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("old.txt")
+    assert run([*GATE, str(delivery.root), "--report", f"text={tmp_path / 'link.txt'}"]) == 1
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "old.txt").read_text(encoding="utf-8").startswith("✗ FAIL")
+
+
+def test_a_run_that_cannot_be_decided_is_reported(delivery: Delivery, tmp_path: Path) -> None:
+    policy = delivery.root / "gates/own.yaml"
+    policy.write_text('{"release_gate": {"cost": {"usd_per_resolved_request_max_increase": 0.1}}}')
+    junit = tmp_path / "junit.xml"
+    words = ("--policy", "gates/own.yaml", "--no-record", "--report", f"junit={junit}")
+    assert run(["gate", RUN, "--project", str(delivery.root), *words]) == 3
+    [case] = ET.fromstring(junit.read_text(encoding="utf-8")).iter("testcase")
+    assert case.find("error") is not None
+
+
+@pytest.mark.parametrize("flag", ["--dry-run", "--aa"])
+def test_what_decides_nothing_has_no_report(flag: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="decides nothing"):
+        run(["evaluate", "x", flag, "--report", f"text={tmp_path / 'x'}"])
+
+
+def test_no_report_is_no_problem() -> None:
+    assert reports_of([]) == ()
