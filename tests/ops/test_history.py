@@ -231,7 +231,7 @@ def test_an_entry_of_a_key_that_was_not_valid_then_is_refused(delivery: Delivery
 
 def test_a_verdict_that_this_version_does_not_know_is_no_evidence(tmp_path: Path) -> None:
     from gatekeeper.adapters.signing import sign_statement
-    from gatekeeper.ops.admission import relied_on
+    from gatekeeper.ops.evidence import relied_on
 
     delivery = make_delivery(tmp_path)
     statement = Statement.about(delivery.v1, VERDICT, {"outcome": "pass"})

@@ -13,6 +13,7 @@ from gatekeeper.errors import IntegrityError, LostRaceError
 from gatekeeper.model.components import Governance, Model, PinnedModel
 from gatekeeper.model.run import RunSource
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
+from gatekeeper.model.verdict import Skip
 from gatekeeper.ops import ledger
 from gatekeeper.ops.history import history
 from gatekeeper.ops.promote import promote
@@ -131,10 +132,12 @@ def test_a_verdict_that_does_not_carry_it_is_named(
     assert delivery.site().ledger.head() == 0
 
 
+SKIPPED = failing("skipped")["rules"][0].model_copy(update={"skip": Skip(by="ada", reason="slow")})
 INDIRECT: dict[str, dict[str, Any]] = {
     "imported": {"source": RunSource(format="inspect", digest="sha256:" + "2" * 64)},
     "cached": {"cached_calls": 1200},
     "drifted": {"drift": ("the release accepts vllm <0.34, and 0.40 is here",)},
+    "skipped": {"rules": (SKIPPED,)},
 }
 
 

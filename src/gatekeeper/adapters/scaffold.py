@@ -41,6 +41,8 @@ description: What customers meet.
 accepts_development_keys: false
 allow_unpinned_models: false
 verdict_max_age: 24h
+# No verdict in which somebody took a rule out of the decision.
+refuses_evidence: [skipped]
 regions: [{regions}]
 """
 _MANIFEST: Final = """\

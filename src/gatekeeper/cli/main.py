@@ -23,6 +23,7 @@ VERBS = (
     "gate",
     "affected",
     "runs",
+    "policy",
     "promote",
     "rollback",
     "status",
@@ -36,7 +37,7 @@ VERBS = (
 
 It holds a function of the same name, or `app`, where the verb is a group.
 """
-_ASKS_NOTHING: list[list[str]] = [[], ["keys"], ["runs"]]
+_ASKS_NOTHING: list[list[str]] = [[], ["keys"], ["policy"], ["runs"]]
 """Who types no more than this wants to know what there is."""
 
 app = typer.Typer(

@@ -49,6 +49,7 @@ class Admission:
         keys: Who signed them.
         evidence: The verdict that counts, whatever it says; None where there is none.
         notes: What was passed over, and why.
+        approvals: Digests of the statements that approve of the verdict's policy.
     """
 
     digest: str
@@ -58,6 +59,7 @@ class Admission:
     evidence: Evidence | None = None
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
 
     @property
     def admitted(self) -> bool:

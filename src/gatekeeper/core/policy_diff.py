@@ -10,7 +10,7 @@ from gatekeeper.model.policy import GatePolicy
 from gatekeeper.model.verdict import Loosened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gatekeeper.model.policy import AnyPolicy, Reaction, Rule
 
@@ -39,6 +39,15 @@ class Applied(Protocol):
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Its rules."""
+        ...
+
+
+class Given(Applied, Protocol):
+    """A policy that says what it was given."""
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Values of the names that its conditions mention."""
         ...
 
 

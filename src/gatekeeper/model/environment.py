@@ -51,7 +51,8 @@ class Environment(Frozen):
     verdict_max_age: Duration = "24h"
     """How old a verdict may be when a release is promoted on it."""
     refuses_evidence: tuple[Indirect, ...] = ()
-    """What a verdict may not rest on: `imported` runs, `cached` answers, a `drifted` machine."""
+    """What a verdict may not rest on: `imported` runs, `cached` answers, a `drifted` machine, or
+    rules that were `skipped`."""
     regions: tuple[Name, ...] = ()
     """Where requests are served; a release that must stay in other regions is refused."""
     policy: RelativePath | None = None

@@ -11,6 +11,7 @@ from gatekeeper.model.base import Frozen
 RELEASE_SIGNATURE: Final = "https://sigstore.dev/cosign/sign/v1"
 BUILD: Final = "https://gatekeeper.dev/build/v1"
 VERDICT: Final = "https://gatekeeper.dev/verdict/v1"
+POLICY_APPROVAL: Final = "https://gatekeeper.dev/policy-approval/v1"
 LEDGER_ENTRY: Final = "https://gatekeeper.dev/ledger-entry/v1"
 KEYRING: Final = "https://gatekeeper.dev/keyring/v1"
 

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-
-from pydantic import ValidationError
 
 from gatekeeper.core.admission import Admission, Evidence, Reason
 from gatekeeper.core.canonical import short
 from gatekeeper.errors import GatekeeperError, IntegrityError, RefusedError
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
-from gatekeeper.model.verdict import Verdict
+from gatekeeper.ops.evidence import read_verdict, statements
+from gatekeeper.ops.loosening import gate_again, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from gatekeeper.model.keyring import KeyRole
+    from gatekeeper.model.ledger import ReliedOn
     from gatekeeper.model.release import Release
+    from gatekeeper.model.verdict import Verdict
+    from gatekeeper.ops.evidence import Statements
     from gatekeeper.ops.site import Site
-    from gatekeeper.ports import Signed
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 SHOWN: Final = 3
 """Rules of a verdict that a reason names."""
 
 
-@dataclass(slots=True)
-class _Statements:
-    """The statements of one kind, sorted by whether they count."""
-
-    counted: list[tuple[str, Signed]] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-
-def examine(
-    site: Site, digest: str, *, active: str | None, now: datetime, verdict: bool = True
+def examine(  # noqa: PLR0913 - what is examined is what is named
+    site: Site,
+    digest: str,
+    *,
+    active: str | None,
+    now: datetime,
+    verdict: bool = True,
+    relied: ReliedOn | None = None,
 ) -> Admission:
     """Everything that a release has to meet before it becomes active.
 
@@ -48,11 +44,12 @@ def examine(
         active: The release that is stable there now, which the verdict must have compared with.
         now: The moment, for the age of the verdict.
         verdict: Whether a fresh verdict is needed; not for what was stable there before.
+        relied: What the entry relied on that made `active` stable.
     """
     try:
         release = site.releases.load(digest)
-        signatures = _statements(site, digest, RELEASE_SIGNATURE, "release")
-        verdicts = _statements(site, digest, VERDICT, "gate")
+        signatures = statements(site, digest, RELEASE_SIGNATURE, "release")
+        verdicts = statements(site, digest, VERDICT, "gate")
     except IntegrityError as error:
         return Admission(digest, reasons=(_reason("content", error),))
     reasons = [
@@ -63,8 +60,11 @@ def examine(
     evidence, notes = _newest(verdicts)
     if verdict and evidence is None:
         reasons.append(_no_verdict(verdicts, release, active))
-    elif verdict and evidence is not None:
+    approvals: tuple[str, ...] = ()
+    if verdict and evidence is not None:
         reasons += _verdict(site, release, evidence.verdict, active, now)
+        loosening, approvals = judged(site, evidence.verdict, active, relied)
+        reasons += loosening
     return Admission(
         digest,
         release,
@@ -73,59 +73,11 @@ def examine(
         evidence,
         tuple(reasons),
         (*(signatures.refused if signatures.counted else ()), *notes),
+        approvals,
     )
 
 
-def relied_on(site: Site, digest: str, wanted: str) -> Evidence:
-    """The verdict that a ledger entry relied on.
-
-    Its key may have ended since: the entry, signed by another, vouches for it.
-
-    Args:
-        site: The environment.
-        digest: The release.
-        wanted: Digest of the statement.
-
-    Raises:
-        IntegrityError: It is not there, not signed by a key of the gate, or not readable.
-    """
-    for name, bundle in site.releases.referrers(digest, VERDICT):
-        if name == wanted:
-            signed = site.verifier.verify(
-                bundle, role="gate", predicate_type=VERDICT, subject=digest, lapsed=True
-            )
-            if verdict := _read(signed):
-                return Evidence(verdict, name, signed.key)
-            raise IntegrityError(f"the verdict that the ledger relies on ({wanted}) is unreadable")
-    raise IntegrityError(
-        f"the verdict that the ledger relies on ({wanted}) is not in the store",
-        where=f"{site.name}: release {digest}",
-        fix="restore the store from a copy",
-    )
-
-
-def _read(signed: Signed) -> Verdict | None:
-    try:
-        return Verdict.model_validate_json(json.dumps(signed.statement.predicate))
-    except ValidationError:
-        return None
-
-
-def _statements(site: Site, digest: str, predicate_type: str, role: KeyRole) -> _Statements:
-    found = _Statements()
-    for name, bundle in site.releases.referrers(digest, predicate_type):
-        try:
-            signed = site.verifier.verify(
-                bundle, role=role, predicate_type=predicate_type, subject=digest
-            )
-        except IntegrityError as error:
-            found.refused.append(f"statement {short(name)}: {error.what}")
-        else:
-            found.counted.append((name, signed))
-    return found
-
-
-def _signed(signatures: _Statements) -> Iterator[Reason]:
+def _signed(signatures: Statements) -> Iterator[Reason]:
     if signatures.counted:
         return
     if signatures.refused:
@@ -173,12 +125,12 @@ def _reason(code: str, error: GatekeeperError) -> Reason:
     return Reason(code, text, refused=isinstance(error, RefusedError), fix=error.fix)
 
 
-def _newest(verdicts: _Statements) -> tuple[Evidence | None, tuple[str, ...]]:
+def _newest(verdicts: Statements) -> tuple[Evidence | None, tuple[str, ...]]:
     """The verdict that counts: the last one decided, of those that are signed as they must be."""
     found = []
     notes = list(verdicts.refused) if verdicts.counted else []
     for name, signed in verdicts.counted:
-        if verdict := _read(signed):
+        if verdict := read_verdict(signed):
             found.append(Evidence(verdict, name, signed.key))
         else:
             notes.append(f"statement {short(name)}: no verdict that this version understands")
@@ -186,7 +138,7 @@ def _newest(verdicts: _Statements) -> tuple[Evidence | None, tuple[str, ...]]:
     return newest, tuple(notes)
 
 
-def _no_verdict(verdicts: _Statements, release: Release, active: str | None) -> Reason:
+def _no_verdict(verdicts: Statements, release: Release, active: str | None) -> Reason:
     fix = _evaluate(release, active)
     if verdicts.refused:
         text = "its verdict does not count here: " + "; ".join(verdicts.refused)
@@ -262,16 +214,8 @@ def _policy(site: Site, release: Release, verdict: Verdict) -> Iterator[Reason]:
             f"its verdict was decided by policy {verdict.policy_name}@sha256:"
             f"{short(verdict.policy)}, but {site.name} asks for sha256:{short(wanted)}",
             refused=False,
-            fix=f"gatekeeper gate {verdict.run}{_by(site)} decides again by the current policy",
+            fix=f"{gate_again(site, verdict)} decides again by the current policy",
         )
-
-
-def _by(site: Site) -> str:
-    """The options by which `gate` takes what the environment asks for."""
-    settings = site.environment
-    named = f" --policy {settings.policy}" if settings.policy else ""
-    given = (f" --parameter {name}={value:g}" for name, value in settings.policy_parameters.items())
-    return named + "".join(given)
 
 
 def _age(site: Site, verdict: Verdict, now: datetime, again: str) -> Iterator[Reason]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gatekeeper.core import transitions
 from gatekeeper.errors import IntegrityError, UndecidedError
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import examine, relied_on
+from gatekeeper.ops.admission import examine
+from gatekeeper.ops.evidence import relied_on
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -46,7 +46,8 @@ def promote(site: Site, digest: str, intent: Intent, signer: Signer) -> Moved:
     head = ledger.head(site, take_over=intent.take_over)
     before = head.entry.state.stable.release if head else None
     again = before == digest
-    found = examine(site, digest, active=before, now=intent.now, verdict=not again)
+    relied = head.entry.relied_on if head else None
+    found = examine(site, digest, active=before, now=intent.now, verdict=not again, relied=relied)
     if again or not found.admitted or found.release is None:
         return Moved(found, None, written=False, before=before)
     change = Change(
@@ -83,6 +84,6 @@ def rests_on(found: Admission) -> ReliedOn:
     evidence = found.evidence
     return ReliedOn(
         verdict=evidence.digest if evidence else None,
-        evidence=found.signatures,
+        evidence=(*found.signatures, *found.approvals),
         policy=evidence.verdict.policy if evidence else None,
     )

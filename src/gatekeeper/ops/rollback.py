@@ -51,7 +51,14 @@ def rollback(site: Site, intent: Intent, signer: Signer, *, to: str | None = Non
     read = ledger.entries(site)
     before = head.entry.state.stable.release
     goal = _goal(site, head, read, to)
-    found = examine(site, goal.release, active=before, now=intent.now, verdict=goal.earlier is None)
+    found = examine(
+        site,
+        goal.release,
+        active=before,
+        now=intent.now,
+        verdict=goal.earlier is None,
+        relied=head.entry.relied_on,
+    )
     if goal.release == before or not found.admitted or found.release is None:
         return Moved(found, None, written=False, before=before)
     change = Change(

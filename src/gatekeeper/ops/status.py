@@ -9,7 +9,7 @@ from gatekeeper.core.chronicle import Status
 from gatekeeper.errors import IntegrityError
 from gatekeeper.model.statement import RELEASE_SIGNATURE
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import relied_on
+from gatekeeper.ops.evidence import relied_on
 
 if TYPE_CHECKING:
     from gatekeeper.ops.site import Site

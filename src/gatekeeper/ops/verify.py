@@ -9,7 +9,8 @@ from gatekeeper.core import transitions
 from gatekeeper.core.admission import Admission, Reason, Standing, Verification
 from gatekeeper.errors import IntegrityError
 from gatekeeper.ops import ledger
-from gatekeeper.ops.admission import examine, relied_on
+from gatekeeper.ops.admission import examine
+from gatekeeper.ops.evidence import relied_on
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +30,14 @@ def verify(site: Site, digest: str, *, now: datetime) -> Verification:
     stable = head.entry.state.stable
     read = ledger.entries(site)
     earlier = transitions.was_stable(read, head.entry.serial, digest)
-    found = examine(site, digest, active=stable.release, now=now, verdict=earlier is None)
+    found = examine(
+        site,
+        digest,
+        active=stable.release,
+        now=now,
+        verdict=earlier is None,
+        relied=head.entry.relied_on,
+    )
     if earlier is None:
         return Verification(site.name, "new", found)
     found = _vouched(site, found, read(earlier.since).relied_on.verdict)

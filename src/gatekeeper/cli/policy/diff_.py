@@ -1,0 +1,35 @@
+"""`gatekeeper policy diff`: what one policy demands more of and less of than another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.policy.applied import ParameterOption
+from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
+
+_HELP = "A policy's file, or env:NAME for what decided the stable release there."
+
+
+def policy_diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help=_HELP)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help=_HELP)],
+    parameter: ParameterOption = None,
+    output: OutputOption = Output.text,
+    project: ProjectOption = HERE,
+) -> None:
+    """Show what a policy demands more of and less of than another.
+
+    Exits 0 whether or not they differ: this looks, it does not judge.
+    """
+    from gatekeeper.cli.gates import parameters_of
+    from gatekeeper.cli.policy.applied import policy_named
+    from gatekeeper.core.policy_diff import differences
+    from gatekeeper.report.policy_diff import diff_document, diff_text
+
+    session = Session(project, output)
+    given = parameters_of(parameter or ())
+    before, after = (policy_named(session.project, name, given) for name in (old, new))
+    found = differences(before, after)
+    session.emit(diff_document(before, after, found), diff_text(before, after, found))

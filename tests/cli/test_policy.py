@@ -1,0 +1,148 @@
+"""The verbs of gate policies as a person calls them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builders import write
+from delivery import POLICY, Delivery, make_delivery
+from gatekeeper.adapters.policies import read_policy
+from gatekeeper.cli.boundary import guarded
+from gatekeeper.cli.main import run
+from gatekeeper.model.verdict import Inputs, Loosened, PastPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "policy"
+FILE = "gates/desk.yaml"
+LENIENT = """\
+apiVersion: gatekeeper/v1
+kind: GatePolicy
+metadata: {name: desk, owner: quality, version: "2", effective: 2026-01-01}
+multiplicity: holm
+sections:
+  quality:
+    owner: quality
+    resolved_rate_min: 0.4
+    must_pass: [refund]
+    rules:
+      - {metric: follow_up_ratio, max: 0.2, severity: warn}
+"""
+
+
+@pytest.fixture
+def delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Delivery:
+    made = make_delivery(tmp_path)
+    monkeypatch.chdir(made.root)
+    monkeypatch.setenv("GATEKEEPER_ACTOR", "ada")
+    write(made.root / "gates/lenient.yaml", LENIENT)
+    return made
+
+
+def call(*words: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = guarded(lambda: run(list(words)), words)
+    return code, out.getvalue(), err.getvalue()
+
+
+def answer(*words: str) -> dict[str, Any]:
+    code, out, err = call(*words, "--output", "json")
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def lasting(text: str) -> str:
+    return re.sub(r"sha256:[0-9a-f]{12}", "sha256:DIGEST", text)
+
+
+def document(delivery: Delivery, file: str = FILE) -> dict[str, Any]:
+    policy = read_policy(delivery.root / file, delivery.project).value
+    return policy.model_dump(mode="json", exclude_unset=True)
+
+
+def active(delivery: Delivery) -> None:
+    """The first release is stable, decided by the strict policy."""
+    delivery.decide(delivery.v1, inputs=Inputs(policy=document(delivery)))
+    assert call("promote", delivery.v1, "--env", "local")[0] == 0
+
+
+def test_the_difference_of_two_policies(
+    delivery: Delivery, golden: Callable[[Path, str], None]
+) -> None:
+    code, out, err = call("policy", "diff", FILE, "gates/lenient.yaml")
+    assert (code, err) == (0, "")
+    golden(GOLDEN / "diff.txt", lasting(out))
+    assert delivery.v1  # nothing has to be promoted for this
+
+
+def test_the_difference_to_what_decided_the_stable_release(delivery: Delivery) -> None:
+    active(delivery)
+    write(delivery.root / FILE, LENIENT)
+    found = answer("policy", "diff", "env:local", FILE)
+    changes = {(one["rule"], one["what"]): one["direction"] for one in found["changes"]}
+    assert changes == {
+        ("policy", "multiplicity"): "loosened",
+        ("policy", "review_by"): "none",
+        ("quality.resolved_rate_min", "limit"): "loosened",
+        ("quality.must_pass", "added"): "tightened",
+        ("quality.follow_up_ratio_max", "added"): "none",
+    }
+    assert (found["old"]["version"], found["new"]["version"]) == (None, "2")
+
+
+def test_a_policy_is_no_different_from_itself(delivery: Delivery) -> None:
+    code, out, _ = call("policy", "diff", FILE, FILE)
+    assert (code, "no difference" in out) == (0, True)
+    code, _, err = call("policy", "diff", "env:local", FILE)
+    assert code == 3
+    assert "decided what is stable here" in err
+    assert delivery.root.exists()
+
+
+def test_a_looser_policy_is_approved_of_and_then_promoted_by(
+    delivery: Delivery, golden: Callable[[Path, str], None]
+) -> None:
+    active(delivery)
+    before = PastPolicy(policy=document(delivery))
+    write(delivery.root / FILE, POLICY.replace("0.5", "0.4"))
+    delivery.decide(
+        delivery.v2,
+        delivery.v1,
+        inputs=Inputs(policy=document(delivery), before=before),
+        needs_approval=True,
+        loosened=(
+            Loosened(rule="quality.resolved_rate_min", what="limit", before="0.5", after="0.4"),
+        ),
+    )
+    told = []
+    for words in (
+        ["promote", delivery.v2, "--env", "local"],
+        ["policy", "approve", FILE, "--release", delivery.v2, "--reason", "half the price"],
+        ["promote", delivery.v2, "--env", "local"],
+    ):
+        code, out, err = call(*words)
+        err = re.sub(r"^hash model files: done\n", "", err, flags=re.MULTILINE)
+        told.append(f"$ gatekeeper {' '.join(words)}\n{out}{err}exit {code}\n")
+    text = "\n".join(told).replace(delivery.v2[7:], "V2").replace(delivery.v2[7:19], "V2")
+    golden(GOLDEN / "approval.txt", lasting(text.replace(delivery.v1[7:19], "V1")))
+
+
+def test_an_approval_says_why(delivery: Delivery) -> None:
+    active(delivery)
+    write(delivery.root / FILE, LENIENT)
+    common = ["policy", "approve", FILE, "--release", delivery.v2]
+    assert call(*common, "--reason", " ")[0] == 2
+    found = answer(*common, "--reason", "a model of half the price", "--actor", "grace")
+    assert (found["release"], found["approval"]["actor"]) == (delivery.v2, "grace")
+    assert found["approval"]["policy"] == delivery.policy
+    assert found["statement"].startswith("sha256:")
