@@ -1,0 +1,113 @@
+"""Means of scores, and the difference of two between paired samples, from exact sums."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gatekeeper.core.statistics.influence import FEWEST_UNITS, clusters, samples, variance
+from gatekeeper.core.statistics.student import Student
+from gatekeeper.core.statistics.ties import Tied, Unbounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatekeeper.core.observation import Sums
+    from gatekeeper.core.statistics.inference import Inference
+
+_METHOD = "mean, Student's t"
+_PAIRED = "paired difference of means, Student's t"
+
+
+def mean_of(seen: Sums) -> Inference | None:
+    """Total of the first column over that of the second, or None where the second is zero.
+
+    With one in the second column for each sample it is their mean, and the bounds are those of
+    Student's t test. Where all samples agree there are none: a score that never varies may be one
+    that never looks.
+    """
+    if seen.totals[1] <= 0:
+        return None
+    value, gradient = _mean(*seen.totals)
+    spread = variance(seen, gradient) if seen.n >= FEWEST_UNITS else Fraction()
+    if spread == 0:
+        return _unbounded(seen, float(value), _METHOD)
+    return _student(seen, float(value), spread, _METHOD)
+
+
+def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
+    """Mean of the candidate minus that of the baseline on the same samples; None as in `mean_of`.
+
+    What moves both on the same sample cancels.
+
+    Args:
+        seen: Four columns: y and d of the candidate, then of the baseline.
+        width: The most by which two scores of a sample can differ; it bounds the difference where
+            that of every sample seen is the same.
+    """
+    if min(seen.totals[1], seen.totals[3]) <= 0:
+        return None
+    candidate, up = _mean(*seen.totals[:2])
+    baseline, down = _mean(*seen.totals[2:])
+    value, sides = float(candidate - baseline), (float(candidate), float(baseline))
+    if seen.n < FEWEST_UNITS or seen.tied:
+        return _unbounded(seen, value, _PAIRED, sides)
+    spread = variance(seen, (*up, *(-part for part in down)))
+    if spread == 0:
+        return _tied(seen, value, width, sides)
+    return _student(seen, value, spread, _PAIRED, sides)
+
+
+def _mean(y: int, d: int) -> tuple[Fraction, tuple[Fraction, Fraction]]:
+    """Their ratio, and its derivatives by the two."""
+    return Fraction(y, d), (Fraction(1, d), Fraction(-y, d * d))
+
+
+def _student(
+    seen: Sums,
+    value: float,
+    spread: Fraction,
+    method: str,
+    sides: Sequence[float | None] = (None, None),
+) -> Student:
+    return Student(
+        value=value,
+        n=samples(seen),
+        method=method,
+        clusters=clusters(seen),
+        candidate=sides[0],
+        baseline=sides[1],
+        stderr=math.sqrt(spread),
+        units=seen.n,
+        scale="linear",
+    )
+
+
+def _unbounded(
+    seen: Sums, value: float, method: str, sides: Sequence[float | None] = (None, None)
+) -> Unbounded:
+    few = seen.n < FEWEST_UNITS
+    return Unbounded(
+        value=value,
+        n=samples(seen),
+        method=f"{method}: {'too few' if few else 'all tied'}",
+        clusters=clusters(seen),
+        candidate=sides[0],
+        baseline=sides[1],
+        fewest=FEWEST_UNITS * max(samples(seen), 1) if few else None,
+    )
+
+
+def _tied(seen: Sums, value: float, width: float, sides: tuple[float, float]) -> Tied:
+    return Tied(
+        value=value,
+        n=samples(seen),
+        method=f"all differences tied; those not seen may be up to {width:g}",
+        clusters=clusters(seen),
+        candidate=sides[0],
+        baseline=sides[1],
+        units=seen.n,
+        rise=max(width - value, 0.0),
+        fall=max(width + value, 0.0),
+    )

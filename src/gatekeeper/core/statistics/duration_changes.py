@@ -1,0 +1,130 @@
+"""The relative change of a quantile of durations between paired requests."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.core.statistics.bootstrap import Draws, resampled
+from gatekeeper.core.statistics.dependence import design_effect, groupings
+from gatekeeper.core.statistics.durations import clusters, fewest, quantile, rank
+from gatekeeper.core.statistics.resampling import REPLICATES, weights
+from gatekeeper.core.statistics.student import Student
+from gatekeeper.core.statistics.ties import Unbounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy import float64, int64
+    from numpy.typing import NDArray
+
+    from gatekeeper.core.observation import Times
+    from gatekeeper.core.statistics.inference import Inference
+
+_METHOD: Final = f"paired block bootstrap of the quantiles, {REPLICATES:,} replicates"
+_CHUNK: Final = 500
+_ROUNDING: Final = 1e-9
+_WINDOW_DEVIATIONS: Final = 8
+_TIED_ALPHA: Final = 0.05
+_DEVIATION: Final = 0.15865525393145707
+"""Share of a normal distribution below one standard deviation under its mean."""
+
+
+def quantile_change(seen: Times, p: float) -> Inference | None:
+    """Candidate's `p` quantile over the baseline's, minus one; None without either.
+
+    Percentiles of a paired bootstrap (Efron 1981, Biometrika 68:589-599) that draws what may
+    depend on each other together: blocks of requests that were due one after the other, and the
+    clusters of the set where it names them. Bounds hold under both. Where the percentiles agree
+    there are no bounds, since measured times never do.
+    """
+    import numpy as np
+
+    if seen.baseline is None or not len(seen.candidate):
+        return None
+    times = [np.maximum(side, 1) for side in (seen.candidate, seen.baseline)]
+    draws = tuple(_draws(times, group, p) for group in groupings(seen))
+    n, (candidate, baseline) = len(times[0]), (float(quantile(side, p)) for side in times)
+    spread, degrees = max((_spread(drawn), -drawn.degrees) for drawn in draws)
+    if not spread:
+        few = fewest(p, _TIED_ALPHA)
+        return Unbounded(
+            value=candidate / baseline - 1,
+            n=n,
+            method=f"{_METHOD}: {'too few' if n < few else 'all tied'}",
+            clusters=clusters(seen),
+            candidate=candidate,
+            baseline=baseline,
+            fewest=few if n < few else None,
+        )
+    plan = Student(
+        value=candidate / baseline - 1,
+        n=n,
+        method=_METHOD,
+        clusters=clusters(seen),
+        candidate=candidate,
+        baseline=baseline,
+        stderr=spread,
+        units=1 - degrees,
+        scale="log change",
+    )
+    return resampled(plan, draws, _METHOD, least=max(p, 1 - p) ** n)
+
+
+def _spread(drawn: Draws) -> float:
+    """Standard deviation of the logarithm of the replicates' factors, from their middle."""
+    import numpy as np
+
+    inner = drawn.ordered[[round(share * REPLICATES) for share in (_TIED_ALPHA, 1 - _TIED_ALPHA)]]
+    if inner[0] == inner[1]:
+        return 0.0
+    outer = drawn.ordered[[int(share * REPLICATES) for share in (_DEVIATION, 1 - _DEVIATION)]]
+    return float(np.diff(np.log1p(outer))[0]) / 2
+
+
+def _draws(times: Sequence[NDArray[int64]], group: NDArray[int64], p: float) -> Draws:
+    """Replicates of the change, with groups drawn whole."""
+    import numpy as np
+
+    sizes = np.bincount(group).astype(np.float64)
+    drawn = weights(len(sizes))
+    sides = [_Side(values, group, p) for values in times]
+    changes = np.empty(REPLICATES)
+    for first in range(0, REPLICATES, _CHUNK):
+        part = slice(first, first + _CHUNK)
+        counts = drawn[:, part].astype(np.float64)
+        target = np.ceil(p * (sizes @ counts) - _ROUNDING)
+        tops = [side.resampled(counts, target) for side in sides]
+        changes[part] = tops[0] / tops[1] - 1
+    return Draws(np.sort(changes), max(len(sizes) - 1, 1))
+
+
+class _Side:
+    """One release's durations around the rank of their quantile.
+
+    The quantile of a replicate lies within a few standard deviations of that rank, so only the
+    durations near it are drawn one by one; of the others only how many are below matters.
+    """
+
+    def __init__(self, values: NDArray[int64], group: NDArray[int64], p: float) -> None:
+        import numpy as np
+
+        n, order = len(values), np.argsort(values, kind="stable")
+        middle = rank(n, p)
+        late = (values > values[order[middle]]).astype(np.float64)
+        variance = n * p * (1 - p) * design_effect(late, group)
+        reach = math.ceil(_WINDOW_DEVIATIONS * math.sqrt(variance)) + 1
+        first, last = max(middle - reach, 0), min(middle + reach + 1, n)
+        self._values = values[order[first:last]]
+        self._groups = group[order[first:last]]
+        below = np.bincount(group[order[:first]], minlength=int(group.max()) + 1)
+        self._below = below.astype(np.float64)
+
+    def resampled(self, counts: NDArray[float64], target: NDArray[float64]) -> NDArray[int64]:
+        """The quantile in each replicate, where `counts` has how often each group is drawn."""
+        import numpy as np
+
+        reached = self._below @ counts + np.cumsum(counts[self._groups], axis=0)
+        place = (reached < target).sum(axis=0)
+        chosen: NDArray[int64] = self._values[np.minimum(place, len(self._values) - 1)]
+        return chosen

@@ -1,0 +1,168 @@
+"""Quantiles of durations of one release, by order statistics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gatekeeper.core.statistics.dependence import design_effect, groupings
+from gatekeeper.core.statistics.inference import POWER, Inference
+from gatekeeper.core.statistics.proportions import LARGEST_N
+from gatekeeper.core.statistics.ties import Unbounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy import int64
+    from numpy.typing import NDArray
+
+    from gatekeeper.core.observation import Times
+    from gatekeeper.core.statistics.inference import Side
+
+
+def fewest(p: float, alpha: float) -> int:
+    """Samples below which a bound of the `p` quantile does not exist: 59 for p95 at alpha 0.05."""
+    return math.ceil(math.log(alpha) / math.log(max(p, 1 - p)))
+
+
+def rank(n: int, p: float) -> int:
+    """0-based rank of the `p` quantile among `n` values: the smallest that p of them are up to."""
+    return max(math.ceil(p * n - 1e-9), 1) - 1
+
+
+def quantile(values: NDArray[int64], p: float) -> int:
+    """The `p` quantile of some durations."""
+    import numpy as np
+
+    place = rank(len(values), p)
+    return int(np.partition(values, place)[place])
+
+
+def quantile_of(seen: Times, p: float) -> Inference | None:
+    """The `p` quantile of the candidate's durations; None where there are none.
+
+    Where all durations are the same there are no bounds, since measured times never are.
+    """
+    import numpy as np
+
+    n = len(seen.candidate)
+    if n == 0:
+        return None
+    ordered = np.sort(seen.candidate)
+    value = float(ordered[rank(n, p)])
+    if ordered[0] == ordered[-1]:
+        least = fewest(p, 0.05) if n == 1 else None
+        return Unbounded(value=value, n=n, method="order statistics: all tied", fewest=least)
+    late = (seen.candidate > value).astype(np.float64)
+    effect = max(design_effect(late, group) for group in groupings(seen))
+    return OrderStatistics(
+        value=value,
+        n=n,
+        method="order statistics, of as many as count as independent",
+        clusters=clusters(seen),
+        design_effect=effect,
+        ordered=ordered,
+        quantile=p,
+    )
+
+
+def clusters(seen: Times) -> int:
+    """Clusters that the set names; 0 where it names none."""
+    import numpy as np
+
+    return 0 if seen.clusters is None else len(np.unique(seen.clusters))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStatistics(Inference):
+    """Bounds that are order statistics, whatever the distribution.
+
+    How many values lie below a quantile is binomial: Hahn and Meeker (1991), "Statistical
+    Intervals", section 5.2. Where durations depend on each other the binomial is that of as many
+    independent ones as they are worth, n over the design effect, as Korn and Graubard (1998) do
+    for shares. Power and sample sizes take the shape of the distribution as seen, stretched.
+
+    Attributes:
+        ordered: Durations, rising.
+        quantile: Which quantile, between 0 and 1.
+    """
+
+    ordered: NDArray[int64] = field(compare=False, repr=False)
+    quantile: float
+
+    def bounds(self, alpha: float) -> tuple[float | None, float | None]:
+        """The tightest ranks that cover."""
+        high = _first(self.n + 1, lambda count: self._below(count) <= alpha)
+        low = _first(self.n + 1, lambda count: self._above(count) > alpha) - 1
+        return (
+            float(self.ordered[low]) if low >= 0 else None,
+            float(self.ordered[high - 1]) if 0 < high <= self.n else None,
+        )
+
+    def p(self, limit: float, side: Side) -> float | None:
+        """Binomial tail of how many durations lie on `side` of the limit."""
+        if side == "below":
+            return self._below(int(self.ordered.searchsorted(limit, side="right")))
+        return self._above(int(self.ordered.searchsorted(limit, side="left")))
+
+    def detectable(
+        self, limit: float, side: Side, alpha: float, power: float = POWER
+    ) -> float | None:
+        """The limit, stretched by how far the durations lie apart that share of them."""
+        from scipy.special import betaincinv
+
+        if side == "below":
+            count = _first(self.n + 1, lambda count: self._below(count) <= alpha)
+            if count > self.n:
+                return None
+            share = float(betaincinv(*self._beta(count), power))
+        else:
+            count = _first(self.n + 1, lambda count: self._above(count) > alpha) - 1
+            if count < 0:
+                return None
+            share = float(betaincinv(*self._beta(count + 1), 1 - power))
+        other = float(self.ordered[rank(self.n, share)])
+        return limit * self.value / other if other > 0 else None
+
+    def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Normal sample size of a share, Fleiss (1981), section 2.2; at least `fewest`."""
+        from scipy.special import ndtri
+
+        under = int(self.ordered.searchsorted(limit, side="right"))
+        share, target = under / self.n, self.quantile
+        if share == target or limit == self.value:
+            return None
+        spread = float(ndtri(1 - alpha)) * math.sqrt(target * (1 - target))
+        spread += float(ndtri(power)) * math.sqrt(share * (1 - share))
+        independent = max((spread / (share - target)) ** 2, fewest(target, alpha))
+        samples = independent * self.design_effect
+        return math.ceil(samples) if samples <= LARGEST_N else None
+
+    def _below(self, count: int) -> float:
+        """Chance of at least `count` durations up to the quantile."""
+        from scipy.special import betainc
+
+        return float(betainc(*self._beta(count), self.quantile)) if count > 0 else 1.0
+
+    def _above(self, count: int) -> float:
+        """Chance of at most `count` durations up to the quantile."""
+        from scipy.special import betaincc
+
+        return float(betaincc(*self._beta(count + 1), self.quantile)) if count < self.n else 1.0
+
+    def _beta(self, count: int) -> tuple[float, float]:
+        """Parameters of the beta distribution of the share below the `count`-th duration.
+
+        With n / effect independent ones, both parameters shrink as that number does.
+        """
+        return count / self.design_effect, (self.n - count + 1) / self.design_effect
+
+
+def _first(end: int, holds: Callable[[int], bool]) -> int:
+    """The first number below `end` from which on `holds`; `end` where it never does."""
+    low, high = 0, end
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low

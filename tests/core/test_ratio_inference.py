@@ -1,0 +1,264 @@
+"""Ratios and means of sums: against scipy, statsmodels, and what must never happen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
+
+from gatekeeper.core.observation import Sums
+from gatekeeper.core.statistics.averages import mean_difference, mean_of
+from gatekeeper.core.statistics.inference import Inference
+from gatekeeper.core.statistics.ratios import ratio_change, ratio_of
+from gatekeeper.core.statistics.ties import Unbounded
+from sums import sums_of
+
+ONE = 10**6
+"""Scores are counted in millionths."""
+ALPHAS = (0.001, 0.05, 0.2)
+Method = Callable[[Sums], Inference | None]
+
+
+def costs(seed: int, n: int = 200, factor: float = 1.1) -> tuple[np.ndarray, ...]:
+    """Cost and resolution of a candidate and a baseline on the same samples."""
+    random = np.random.default_rng(seed)
+    hard = random.gamma(4, 250_000, n)
+    noise = random.normal(1, 0.1, (2, n)).clip(0.5)
+    resolved = (random.random((2, n)) < 0.9).astype(int)
+    first, second = (hard * noise[0] * factor).astype(int), (hard * noise[1]).astype(int)
+    return first, resolved[0], second, resolved[1]
+
+
+def found_of(method: Method, seen: Sums) -> Inference:
+    found = method(seen)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_a_mean_of_samples_is_the_t_test_of_scipy(alpha: float) -> None:
+    scores = np.random.default_rng(1).integers(0, ONE, 50)
+    found = found_of(mean_of, sums_of(scores, [ONE] * 50))
+    test = stats.ttest_1samp(scores / ONE, 0.45, alternative="less")
+    interval = stats.ttest_1samp(scores / ONE, 0).confidence_interval(1 - 2 * alpha)
+    assert found.bounds(alpha) == pytest.approx(tuple(interval), rel=1e-9)
+    assert found.p(0.45, "below") == pytest.approx(test.pvalue, rel=1e-9)
+    assert found.p(0.45, "above") == pytest.approx(1 - test.pvalue, rel=1e-9)
+    assert (found.n, found.clusters) == (50, 0)
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_a_difference_of_samples_is_the_paired_t_test_of_scipy(alpha: float) -> None:
+    random = np.random.default_rng(2)
+    baseline = random.integers(0, ONE, 40)
+    candidate = baseline // 2 + random.integers(0, ONE // 2, 40)
+    found = found_of(mean_difference, sums_of(candidate, [ONE] * 40, baseline, [ONE] * 40))
+    interval = stats.ttest_rel(candidate / ONE, baseline / ONE).confidence_interval(1 - 2 * alpha)
+    test = stats.ttest_rel(candidate / ONE, baseline / ONE, alternative="greater")
+    assert found.bounds(alpha) == pytest.approx(tuple(interval), rel=1e-9)
+    assert found.p(0, "above") == pytest.approx(test.pvalue, rel=1e-9)
+
+
+def test_published_worked_values_of_a_paired_t_test() -> None:
+    """Sleep of ten patients under two drugs: Student (1908), "The probable error of a mean"."""
+    first = [7, -16, -2, -12, -1, 34, 37, 8, 0, 20]
+    second = [19, 8, 11, 1, -1, 44, 55, 16, 46, 34]
+    found = found_of(mean_difference, sums_of(second, [10] * 10, first, [10] * 10))
+    assert found.value == pytest.approx(1.58)
+    assert found.p(0, "above") == pytest.approx(0.00283289 / 2, rel=1e-5)
+    assert found.bounds(0.025) == pytest.approx((0.7001142, 2.4598858), rel=1e-6)
+
+
+@pytest.mark.parametrize("groups", [4, 25])
+def test_a_clustered_mean_is_the_robust_regression_of_statsmodels(groups: int) -> None:
+    """With only an intercept its small-sample factor is that of the groups alone."""
+    random = np.random.default_rng(3)
+    n = 300
+    cluster = random.integers(0, groups, n)
+    scores = (ONE * (0.3 * random.random(groups)[cluster] + 0.6 * random.random(n))).astype(int)
+    found = found_of(mean_of, sums_of(scores, [ONE] * n, clusters=cluster))
+    fit = OLS(scores / ONE, np.ones(n)).fit(
+        cov_type="cluster",
+        cov_kwds={"groups": cluster, "use_correction": True, "df_correction": True},
+        use_t=True,
+    )
+    assert found.value == pytest.approx(float(fit.params[0]), rel=1e-12)
+    assert found.bounds(0.05) == pytest.approx(tuple(fit.conf_int(0.10)[0]), rel=1e-9)
+    assert (found.n, found.clusters) == (n, groups)
+
+
+def test_a_clustered_change_is_the_regression_of_its_influence() -> None:
+    """The delta method is least squares on each sample's influence, summed over clusters."""
+    columns = costs(4, 300)
+    cluster = np.random.default_rng(5).integers(0, 30, 300)
+    found = found_of(ratio_change, sums_of(*columns, clusters=cluster))
+    signs = (1, -1, -1, 1)
+    influence = sum(
+        sign * column / column.mean() for sign, column in zip(signs, columns, strict=True)
+    )
+    fit = OLS(influence, np.ones(300)).fit(
+        cov_type="cluster", cov_kwds={"groups": cluster, "df_correction": True}, use_t=True
+    )
+    reach = (fit.conf_int(0.10)[0] - fit.params[0]).tolist()
+    expected = [(1 + found.value) * math.exp(by) - 1 for by in reach]
+    assert found.bounds(0.05) == pytest.approx(expected, rel=1e-9)
+
+
+def test_clusters_widen_what_looks_like_many_samples() -> None:
+    random = np.random.default_rng(6)
+    cluster = np.repeat(np.arange(20), 15)
+    cost = (random.lognormal(10, 0.5, 20)[cluster] * random.normal(1, 0.05, 300)).astype(int)
+    together = found_of(ratio_of, sums_of(cost, [1] * 300, clusters=cluster)).bounds(0.05)
+    alone = found_of(ratio_of, sums_of(cost, [1] * 300)).bounds(0.05)
+    assert together[1] - together[0] > 3 * (alone[1] - alone[0])
+
+
+METHODS = [
+    pytest.param(ratio_of, 2, id="ratio"),
+    pytest.param(ratio_change, 4, id="change"),
+    pytest.param(mean_of, 2, id="mean"),
+    pytest.param(mean_difference, 4, id="difference"),
+]
+ROWS = st.lists(st.tuples(*[st.integers(1, 10**4)] * 4), min_size=3, max_size=12)
+
+
+@pytest.mark.parametrize(("method", "columns"), METHODS)
+@settings(max_examples=40)
+@given(rows=ROWS, alpha=st.sampled_from(ALPHAS))
+def test_bounds_and_p_values_agree(
+    method: Method, columns: int, rows: list[tuple[int, ...]], alpha: float
+) -> None:
+    found = found_of(method, sums_of(*list(zip(*rows, strict=True))[:columns]))
+    low, high = found.bounds(alpha)
+    if isinstance(found, Unbounded):
+        assert found.p(found.value, "below") is None
+        assert (low, high) == (None, None)
+        return
+    assert low is not None
+    assert high is not None
+    assert low <= found.value <= high
+    if high < 1e200 and high - low > 1e-9 and abs(low + 1) > 1e-6:
+        assert found.p(high, "below") == pytest.approx(alpha, rel=1e-4)
+        assert found.p(low, "above") == pytest.approx(alpha, rel=1e-4)
+
+
+@pytest.mark.parametrize(("method", "columns"), METHODS)
+@settings(max_examples=40)
+@given(rows=ROWS, random=st.randoms())
+def test_the_order_of_samples_changes_no_digit(
+    method: Method, columns: int, rows: list[tuple[int, ...]], random: st.random.Random
+) -> None:
+    shuffled = random.sample(rows, len(rows))
+    one, other = (
+        found_of(method, sums_of(*list(zip(*order, strict=True))[:columns]))
+        for order in (rows, shuffled)
+    )
+    assert one == other
+    assert one.bounds(0.05) == other.bounds(0.05)
+
+
+@given(seed=st.integers(0, 10**6), factor=st.integers(2, 10**6))
+def test_another_currency_changes_the_ratio_and_its_bounds_alike(seed: int, factor: int) -> None:
+    y, d, before, per = costs(seed, 30)
+    one = found_of(ratio_of, sums_of(y, d))
+    other = found_of(ratio_of, sums_of(y * factor, d))
+    assert other.bounds(0.05) == pytest.approx([factor * x for x in one.bounds(0.05)], rel=1e-9)
+    change = found_of(ratio_change, sums_of(y, d, before, per))
+    same = found_of(ratio_change, sums_of(y * factor, d, before * factor, per))
+    assert same.bounds(0.05) == pytest.approx(change.bounds(0.05), rel=1e-9)
+
+
+@given(seed=st.integers(0, 10**6), worse=st.integers(1, 20))
+def test_dearer_samples_never_help(seed: int, worse: int) -> None:
+    """The estimate and both bounds rise with what is added to all, by the same factor."""
+    y, d, before, per = costs(seed, 40)
+    one = found_of(ratio_change, sums_of(y * 20, d, before, per))
+    other = found_of(ratio_change, sums_of(y * (20 + worse), d, before, per))
+    assert other.bounds(0.05)[1] > one.bounds(0.05)[1]
+    assert other.p(0.1, "below") >= one.p(0.1, "below")
+
+
+@pytest.mark.parametrize(("method", "columns"), METHODS)
+def test_nothing_to_divide_by_has_no_value(method: Method, columns: int) -> None:
+    assert method(sums_of(*[[]] * columns)) is None
+    assert method(sums_of(*[[5, 6], [0, 0], [5, 6], [1, 1]][:columns])) is None
+
+
+@pytest.mark.parametrize(("method", "columns"), METHODS)
+def test_one_sample_and_one_cluster_show_nothing(method: Method, columns: int) -> None:
+    one = found_of(method, sums_of(*[[5], [1], [4], [1]][:columns]))
+    assert (one.bounds(0.05), one.needed(1.0, 0.05)) == ((None, None), 2)
+    assert one.detectable(1.0, "below", 0.05) is None
+    cluster = found_of(method, sums_of(*costs(1, 30)[:columns], clusters=[7] * 30))
+    assert (cluster.bounds(0.05), cluster.needed(1.0, 0.05)) == ((None, None), 60)
+
+
+@pytest.mark.parametrize(("method", "columns"), METHODS)
+def test_a_candidate_that_never_varies_shows_nothing(method: Method, columns: int) -> None:
+    tied = [[500] * 300, [1] * 300, list(range(300, 600)), [1] * 300][:columns]
+    for clusters in ((), np.arange(300) % 50):
+        found = found_of(method, sums_of(*tied, clusters=clusters))
+        assert found.bounds(0.05) == (None, None)
+        assert found.p(1e9, "below") is None
+        assert found.needed(1e9, 0.05) is None
+        assert "tied" in found.method
+
+
+def test_counts_that_never_vary_say_how_many_may_differ() -> None:
+    """300 requests of one attempt each: at most 1 % of them may have had up to ten more."""
+    found = ratio_of(sums_of([1] * 300, [1] * 300), ties=True)
+    assert found is not None
+    share = 1 - 0.05 ** (1 / 300)
+    assert found.bounds(0.05) == pytest.approx((1 - share, 1 + 10 * share), rel=1e-12)
+    assert found.p(1 + 10 * share, "below") == pytest.approx(0.05)
+    assert found.p(1 - share, "above") == pytest.approx(0.05)
+    assert found.p(1, "below") == 1
+    assert found.needed(1.05, 0.05) == 598
+    assert found.needed(1, 0.05) is None
+    assert found.detectable(1.05, "below", 0.05) == pytest.approx(1.05 - 10 * share)
+
+
+def test_a_twin_that_costs_the_same_on_every_sample_is_bounded() -> None:
+    y, d, _, _ = costs(7, 300)
+    change = found_of(ratio_change, sums_of(y, d, y, d))
+    share = 1 - 0.05 ** (1 / 300)
+    assert change.value == 0
+    assert change.bounds(0.05) == pytest.approx((-share, 10 * share), rel=1e-12)
+    scores = np.arange(300) * 1000
+    same = found_of(mean_difference, sums_of(scores, [ONE] * 300, scores, [ONE] * 300))
+    assert same.bounds(0.05) == pytest.approx((-share, share), rel=1e-12)
+    assert same.p(0.02, "below") == pytest.approx(0.98**300)
+
+
+@pytest.mark.parametrize("units", [5, 40, 400])
+def test_the_detectable_truth_is_detected_with_that_power(units: int) -> None:
+    """Power of the t test by simulation, at the truth that is said to have 80 % of it."""
+    random = np.random.default_rng(8)
+    scores = random.normal(0.7, 0.1, units)
+    found = found_of(mean_of, sums_of((scores * ONE).astype(int), [ONE] * units))
+    deviation = found.stderr * math.sqrt(units)
+    truth = found.detectable(0.75, "below", 0.05)
+    drawn = random.normal(truth, deviation, (4000, units))
+    shown = stats.ttest_1samp(drawn, 0.75, axis=1, alternative="less").pvalue <= 0.05
+    assert shown.mean() == pytest.approx(0.8, abs=0.025)
+    needed = found.needed(truth, 0.05)
+    drawn = random.normal(found.value, deviation, (4000, needed))
+    side = "less" if found.value < truth else "greater"
+    shown = stats.ttest_1samp(drawn, truth, axis=1, alternative=side).pvalue <= 0.05
+    assert 0.775 < shown.mean() < 0.92
+
+
+def test_needed_grows_as_the_limit_comes_near_and_ends() -> None:
+    found = found_of(ratio_change, sums_of(*costs(9)))
+    sizes = [found.needed(found.value + by, 0.05) for by in (0.5, 0.1, 0.02, 0.004)]
+    assert sizes == sorted(sizes)
+    assert found.needed(found.value, 0.05) is None
+    assert found.needed(found.value + 1e-9, 0.05) is None
+    assert found.needed(-1.0, 0.05) == 2
+    assert found.detectable(-1.0, "below", 0.05) is None
