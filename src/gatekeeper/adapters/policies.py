@@ -21,7 +21,12 @@ _FORMS: Final[tuple[type[AnyPolicy], ...]] = (GatePolicy, ReleaseGate, ReleasePr
 
 def read_policy(path: Path, project: Project) -> yaml.Document[AnyPolicy]:
     """The policy in a file of the project; raises `InputError` with everything wrong with it."""
-    return yaml.read(path, *_FORMS, root=project.root)
+    document = yaml.read(path, *_FORMS, root=project.root)
+    if isinstance(document.value, GatePolicy) and document.value.metrics:
+        from gatekeeper.adapters.own_metrics import check_own_metrics
+
+        check_own_metrics(document.value, document.problem)
+    return document
 
 
 def policy_in(document: Mapping[str, JsonValue], where: str) -> AnyPolicy:

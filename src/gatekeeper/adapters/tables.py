@@ -177,23 +177,28 @@ def _copy(connection: DuckDBPyConnection, table: Table, lines: Path, directory: 
 
 
 def _view(connection: DuckDBPyConnection, table: Table, path: Path) -> None:
+    connection.execute(f"CREATE VIEW {table.name} AS {sealed_rows(connection, table, path)}")
+
+
+def sealed_rows(connection: DuckDBPyConnection, table: Table, path: Path) -> str:
+    """SQL of the rows of a table in its sealed file; raises `IntegrityError`."""
     import duckdb
 
     source = f"read_parquet({literal(path)})"
     try:
         described = connection.execute(f"DESCRIBE FROM {source}").fetchall()
-        found = {str(name): str(kind) for name, kind, *_ in described}
-        # An earlier version did not write what was added since.
-        absent = {name for name in table.columns if name not in found} - set(table.required)
-        if found != {name: kind for name, kind in table.columns.items() if name not in absent}:
-            raise _altered(path, "has other columns than this version writes")
-        columns = (
-            f"NULL::{kind} AS {name}" if name in absent else name
-            for name, kind in table.columns.items()
-        )
-        connection.execute(f"CREATE VIEW {table.name} AS SELECT {', '.join(columns)} FROM {source}")  # noqa: S608
     except duckdb.Error as error:
         raise _altered(path, f"is not sound Parquet: {str(error).splitlines()[0]}") from None
+    found = {str(name): str(kind) for name, kind, *_ in described}
+    # An earlier version did not write what was added since.
+    absent = {name for name in table.columns if name not in found} - set(table.required)
+    if found != {name: kind for name, kind in table.columns.items() if name not in absent}:
+        raise _altered(path, "has other columns than this version writes")
+    columns = (
+        f"NULL::{kind} AS {name}" if name in absent else name
+        for name, kind in table.columns.items()
+    )
+    return f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
 
 
 def _complete(connection: DuckDBPyConnection, table: Table, source: str, path: Path) -> None:
