@@ -36,7 +36,9 @@ def test_a_kind_is_found_whatever_its_case() -> None:
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="use manifest, policy, evalset, environment, prices"):
+    with pytest.raises(
+        UsageError, match="use manifest, policy, policy-test, evalset, environment, prices"
+    ):
         document("manifests")
 
 

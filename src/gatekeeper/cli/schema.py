@@ -16,7 +16,7 @@ IDENTITY = "https://gatekeeper.dev/schema/v1/{kind}.json"
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="manifest, policy, evalset, environment or prices.")],
+    kind: Annotated[str, typer.Argument(help="manifest, policy, policy-test, evalset, …")],
     output: OutputOption = Output.text,  # noqa: ARG001 - the answer is JSON either way
     project: ProjectOption = HERE,  # noqa: ARG001 - every verb takes it
 ) -> None:

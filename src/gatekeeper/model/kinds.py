@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 KINDS: Final = {
     "ReleaseManifest": "gatekeeper.model.manifest",
     "GatePolicy": "gatekeeper.model.policy",
+    "PolicyTest": "gatekeeper.model.policy_test",
     "EvalSet": "gatekeeper.model.evalset",
     "Environment": "gatekeeper.model.environment",
     "PriceBook": "gatekeeper.model.prices",
@@ -19,6 +20,7 @@ KINDS: Final = {
 SHORT: Final = {
     "manifest": "ReleaseManifest",
     "policy": "GatePolicy",
+    "policy-test": "PolicyTest",
     "evalset": "EvalSet",
     "environment": "Environment",
     "prices": "PriceBook",
