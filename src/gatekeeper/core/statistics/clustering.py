@@ -1,0 +1,102 @@
+"""How much less trials say that come in clusters: design effects and effective sample sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from gatekeeper.core.observation import Sums
+
+_LEAST_ALPHA: Final = 1e-12
+_MOST_ALPHA: Final = 0.45
+"""Near one half both quantiles of t vanish, and their ratio is but rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Sums over clusters of what the trials in them came to, y, and of their number, m.
+
+    Attributes:
+        n: Clusters.
+        y: Sum of y.
+        m: Sum of m: all trials.
+        yy: Sum of y times y; `ym` and `mm` likewise.
+        squares: Sum over trials of the square of what each came to.
+    """
+
+    n: float
+    y: float
+    m: float
+    yy: float
+    ym: float
+    mm: float
+    squares: float
+
+    @classmethod
+    def of(cls, sums: Sums, squares: float) -> Clusters:
+        """Those of exact sums over the columns (y, m)."""
+        (y, m), ((yy, ym), (_, mm)) = sums.totals, sums.products
+        return cls(sums.n, y, m, yy, ym, mm, squares)
+
+    def grown(self, factor: float) -> Clusters:
+        """As many more clusters like these."""
+        return Clusters(
+            self.n * factor,
+            self.y * factor,
+            self.m * factor,
+            self.yy * factor,
+            self.ym * factor,
+            self.mm * factor,
+            self.squares * factor,
+        )
+
+    @property
+    def largest(self) -> float:
+        """Design effect if all trials of a cluster always agreed: Kish (1965), section 8.2."""
+        return self.mm / self.m
+
+    @property
+    def design_effect(self) -> float:
+        """Variance of the mean of all trials over that of as many independent ones, at least 1.
+
+        Kish (1965), "Survey Sampling", section 8.2, with the variance of a ratio of cluster totals
+        and its correction G / (G - 1): Cochran (1977), "Sampling Techniques", section 9A.
+        """
+        if self.n <= 1:
+            return self.largest
+        mean = self.y / self.m
+        spread = self.yy - 2 * mean * self.ym + mean * mean * self.mm
+        alone = self.squares - mean * mean * self.m
+        if alone <= 0:
+            return 1.0
+        return max(self.n / (self.n - 1) * spread / alone, 1.0)
+
+    def joined(self, each: int) -> Clusters:
+        """These and one more of average size, in which every trial comes to `each`."""
+        size = self.m / self.n
+        return Clusters(
+            self.n + 1,
+            self.y + each * size,
+            self.m + size,
+            self.yy + each * each * size * size,
+            self.ym + each * size * size,
+            self.mm + size * size,
+            self.squares + each * each * size,
+        )
+
+    def effective(self, each: int, alpha: float) -> float:
+        """Independent trials that say as much, for a bound at confidence 1 - `alpha`.
+
+        Korn and Graubard (1998), Survey Methodology 24:193-201: trials over the design effect, and
+        the ratio of t quantiles for that it is itself estimated from few clusters. What cannot be
+        estimated where hardly anything happened is how much of it would happen together: the
+        design effect is that with one more cluster, in which every trial comes to `each`, the
+        worst for the bound. Without it, a rule at its limit passes wrongly up to 78 % of the time.
+        """
+        from scipy.special import stdtrit
+
+        alpha = min(max(alpha, _LEAST_ALPHA), _MOST_ALPHA)
+        few, many = stdtrit((self.n - 1, max(self.m, self.n) - 1), 1 - alpha)
+        effect = self.joined(each).design_effect * float(few / many) ** 2
+        return self.m / max(min(effect, self.largest), 1.0)
