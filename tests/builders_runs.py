@@ -128,6 +128,10 @@ class Case:
             forbidden_tool_calls=int(suite == "safety" and self.chosen(behaviour.forbidden)),
             latency_us=behaviour.latency_us * (100 + self.spread) // 100 + self.noise,
             scheduled_us=self.number * 1000 if suite == "load" else None,
+            tags=(f"part={self.number % 3}",),
+            fell_back=False,
+            limited=False,
+            continues=False,
         )
 
     def _call(self, attempt: int) -> CallRow:
@@ -138,9 +142,13 @@ class Case:
             model="small",
             input_tokens=50,
             output_tokens=tokens,
+            time_to_first_token_us=400,
+            inter_token_us=6 + self.noise,
             latency_us=1000,
             outcome="ok",
             nano_usd=tokens * 1000 + 10_000,
+            input_nano_usd=10_000,
+            saved_nano_usd=0,
             price_book=PRICES,
         )
 

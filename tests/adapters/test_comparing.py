@@ -8,7 +8,7 @@ from builders_runs import BASELINE, CANDIDATE, Behaviour, describe, make_run
 from gatekeeper.adapters.comparing import A, B, compared
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.tables import open_tables
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.errors import UndecidedError
 from gatekeeper.model.run import RunRelease
 from gatekeeper.ops.measure_run import differences, values

@@ -10,7 +10,7 @@ from gatekeeper.adapters.growing import GrowingTables
 from gatekeeper.adapters.looking import measured, opened, suites
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import read_run, seal
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.model.run import RunRelease
 
 SIZES = {"quality": 40, "structured": 40, "safety": 40, "benign": 20}

@@ -9,7 +9,7 @@ from gatekeeper.adapters.growing import GrowingTables
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import LINES, RunRecords
 from gatekeeper.adapters.tables import open_lines
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 
 RUN = describe({"quality": 60, "structured": 60, "safety": 60, "benign": 60, "load": 60})
 UNITS = list(rows_of(RUN, Behaviour(errors={"quality": 2})))

@@ -11,7 +11,7 @@ from gatekeeper.adapters.merging import merge
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tables import file_digest, open_tables
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.errors import InputError, IntegrityError
 from gatekeeper.model.policy import GatePolicy, PolicyMetadata, Section
 from gatekeeper.ops.gate import Policy, decide_run

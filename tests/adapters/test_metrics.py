@@ -21,7 +21,7 @@ from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import seal
 from gatekeeper.adapters.tables import open_tables
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Census, Missing, PairedProportion, Proportion, Sums, Times
 from gatekeeper.model.record import JUDGE, CallRow, OutcomeRow, RequestRow, ScoreRow
 
@@ -92,7 +92,7 @@ def observe(
 # -- quality --------------------------------------------------------------------------------------
 
 
-def test_a_sample_is_resolved_if_every_replicate_is(tmp_path: Path) -> None:
+def test_every_replicate_is_a_trial_and_its_sample_their_cluster(tmp_path: Path) -> None:
     asked = [request("a"), request("a", replicate=1), request("b"), request("b", replicate=1)]
     told = [
         fate(asked[0], resolved=True),
@@ -100,7 +100,8 @@ def test_a_sample_is_resolved_if_every_replicate_is(tmp_path: Path) -> None:
         fate(asked[2], resolved=True),
         fate(asked[3], resolved=False),
     ]
-    assert observe(tmp_path, "resolved_rate", [*asked, *told]) == Proportion(2, 1)
+    found = observe(tmp_path, "resolved_rate", [*asked, *told])
+    assert found == Proportion(4, 3, clusters=Sums(2, (3, 4), ((5, 6), (6, 8))), samples=2)
 
 
 def test_a_request_in_error_is_not_resolved_and_needed_a_follow_up(tmp_path: Path) -> None:
@@ -340,7 +341,8 @@ def test_every_metric_runs_on_a_whole_run_and_on_an_empty_one(tmp_path: Path) ->
     whole = RunMeasurements(open_tables(tmp_path / "whole", run), CANDIDATE, BASELINE)
     empty = measured(tmp_path / "empty", [], BASELINE)
     for metric in METRICS.values():
-        assert not isinstance(whole.observe(metric, paired=False), Missing)
+        found = whole.observe(metric, paired=False)
+        assert isinstance(found, Missing) == bool(metric.formulas), metric.name
         for paired in (False, True):
             empty.observe(metric, paired=paired)
     assert whole.conversations(BASELINE) == {"load": 200, "quality": 300}

@@ -15,7 +15,7 @@ from gatekeeper.core.attribution.players import Player, changed, components_of, 
 from gatekeeper.core.attribution.resampling import Values, resampled
 from gatekeeper.core.attribution.rollbacks import hopeless, rollbacks
 from gatekeeper.core.attribution.samples import Rows, table
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Missing
 from gatekeeper.model.policy import Rule
 

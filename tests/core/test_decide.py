@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.catalogue import COMPOSITES, METRICS
 from gatekeeper.core.decide import composite, decide, evidence, not_applicable, overall, worst
+from gatekeeper.core.metrics.catalogue import COMPOSITES, METRICS
 from gatekeeper.core.observation import (
     Census,
     Missing,

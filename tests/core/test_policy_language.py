@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.policy_dates import not_yet, overdue
 from gatekeeper.core.policy_forms import baseline_suites, metrics_of, multiplicity, normalise
 from gatekeeper.errors import InputError

@@ -9,6 +9,7 @@ from gatekeeper.adapters.sandbox import process, views
 from gatekeeper.adapters.sandbox.answers import ARRAYS, KEY
 from gatekeeper.adapters.sandbox.statement import Fault
 from gatekeeper.adapters.tables import sealed_rows
+from gatekeeper.core.metrics.metric import KEYS
 from gatekeeper.core.observation import Missing
 from gatekeeper.errors import InputError
 
@@ -20,23 +21,29 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.sandbox.confine import Limits
     from gatekeeper.adapters.sandbox.views import Records
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.rule_making import Locate
     from gatekeeper.errors import Problem
     from gatekeeper.model.policy import GatePolicy
 
 _RECEIVED: Final = "received"
+_SAMPLES: Final = """
+SELECT side, arg_min(trial, replicate) AS trial, suite, sample, 0 AS replicate,
+  min(cluster) AS cluster, min(due) AS due, sum(errors) AS errors
+FROM trials GROUP BY side, suite, sample
+"""
+"""Own metrics speak of samples, whose replicates are one."""
 _OWN: Final = f"""
 CREATE OR REPLACE TEMP TABLE own AS
-SELECT samples.side, samples.suite, samples.sample, given.y, given.d,
-  ({{unknown}})::BIGINT AS unknown, (samples.errors > 0)::BIGINT AS failed
-FROM samples JOIN {_RECEIVED} AS given
+SELECT samples.* EXCLUDE (errors), given.y, given.d,
+  ({{unknown}})::BIGINT AS unknown, (samples.errors > 0)::BIGINT AS failed, false AS silent
+FROM ({_SAMPLES}) AS samples JOIN {_RECEIVED} AS given
 ON given.side = samples.side AND given.high = md5_number_upper({KEY})
   AND given.low = md5_number_lower({KEY})
 """  # noqa: S608 - constants only
 _DOUBTFUL: Final = "given.y = 0 AND samples.errors > 0"
 """An error that a query does not count as the bad thing may have been one."""
-SQL: Final = "SELECT side, suite, sample, y, d, unknown, failed FROM own"
+SQL: Final = f"SELECT {KEYS}, y, d, unknown, failed, silent FROM own"  # noqa: S608 - constants only
 
 
 def check_own_metrics(policy: GatePolicy, locate: Locate) -> None:
@@ -72,7 +79,7 @@ def measure_own(
     """Put what a metric's own query gives into the table `own`, which `SQL` reads.
 
     Args:
-        connection: With the table `samples`.
+        connection: With the table `trials`.
         metric: One that a policy defines.
         records: What it may be asked of.
         limits: What it may use.

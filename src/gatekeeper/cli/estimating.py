@@ -74,8 +74,8 @@ class Estimator:
                 pause = max(LEAST_PAUSE, (time.thread_time() - began) / SHARE)
 
     def _estimates(self, tables: GrowingTables) -> tuple[RuleResult, ...]:
-        from gatekeeper.core.catalogue import METRICS
         from gatekeeper.core.decide import decide
+        from gatekeeper.core.metrics.catalogue import METRICS
 
         candidate = self._run.candidate.digest
         baseline = self._run.baseline.digest if self._run.baseline else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core import measure, wording
-from gatekeeper.core.catalogue import COMPOSITES, EVIDENCE
+from gatekeeper.core.metrics.catalogue import COMPOSITES, EVIDENCE
 from gatekeeper.core.observation import Census, Missing, Proportion
 from gatekeeper.core.statistics.proportions import clopper_pearson
 from gatekeeper.model.verdict import RuleResult
@@ -17,7 +17,7 @@ from gatekeeper.model.verdict import RuleResult
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Observation
     from gatekeeper.core.statistics.estimate import Estimate
     from gatekeeper.model.policy import Rule

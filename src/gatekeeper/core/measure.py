@@ -6,19 +6,19 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.observation import PairedProportion, Proportion, Sums, Times
+from gatekeeper.core.observation import Declared, PairedProportion, Proportion, Sums, Times
 from gatekeeper.core.statistics import proportions, quantiles, ratios
+from gatekeeper.core.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
-    from gatekeeper.core.catalogue import Metric
-    from gatekeeper.core.statistics.estimate import Estimate
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.model.policy import Rule
 
 RELATIVE: Final = frozenset({"max_increase", "max_decrease", "min_increase"})
 _DIGITS: Final = 10
 """Significant digits kept: fewer than platforms disagree in, more than anybody reads."""
 
-Measured = Proportion | PairedProportion | Sums | Times
+Measured = Proportion | PairedProportion | Sums | Times | Declared
 
 
 def estimate(rule: Rule, metric: Metric, seen: Measured) -> Estimate | None:
@@ -45,6 +45,8 @@ def size(seen: Measured) -> int:
             return seen.high.n
         case Times():
             return len(seen.candidate)
+        case Declared():
+            return 1
         case _:
             return seen.n
 
@@ -85,6 +87,8 @@ def _estimate(rule: Rule, metric: Metric, seen: Measured) -> Estimate | None:
         case Sums():
             method = ratios.relative_change if rule.test in RELATIVE else ratios.ratio
             return method(seen, rule.alpha)
+        case Declared():
+            return Estimate(seen.value, seen.low, seen.high, 1, "declared facts")
     p = metric.quantile or 0.5
     if seen.baseline is None:
         return quantiles.quantile(seen.candidate, p, rule.alpha)

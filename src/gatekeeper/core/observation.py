@@ -189,4 +189,4 @@ class Failures:
         return f"{what}, most often: {self.reason}{cause}"
 
 
-Observation = Proportion | PairedProportion | Sums | Times | Census | Missing
+Observation = Proportion | PairedProportion | Sums | Times | Census | Declared | Missing

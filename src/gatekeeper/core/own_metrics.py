@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.catalogue import Metric
+from gatekeeper.core.metrics.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.canonical import canonical, digest
-from gatekeeper.core.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS
 from gatekeeper.core.conditions import add_lines
 from gatekeeper.core.measure import RELATIVE
+from gatekeeper.core.metrics.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS
 from gatekeeper.core.own_metrics import own_metrics
 from gatekeeper.core.rule_making import MUST_PASS, Line, Rules
 from gatekeeper.errors import InputError, Problem
@@ -16,7 +16,7 @@ from gatekeeper.model.policy import PRIORITY, TESTS, GatePolicy, PolicyDefaults,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.rule_making import KeyPath, Locate
     from gatekeeper.model.policy import (
         AnyPolicy,

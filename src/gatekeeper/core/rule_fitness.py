@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.catalogue import ALIASES, METRICS
 from gatekeeper.core.measure import RELATIVE
+from gatekeeper.core.metrics.catalogue import ALIASES, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.rule_making import Line
     from gatekeeper.model.policy import RuleSpec
 

@@ -6,15 +6,15 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gatekeeper.core.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS, SEEN
 from gatekeeper.core.contradictions import Placed, clashes
+from gatekeeper.core.metrics.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS, SEEN
 from gatekeeper.core.rule_fitness import RESAMPLED, faults, is_census
 from gatekeeper.model.policy import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.errors import Problem
     from gatekeeper.model.policy import PolicyDefaults, RuleSpec, Test
 

@@ -15,6 +15,7 @@ KINDS: Final = {
     "EvalSet": "gatekeeper.model.evalset",
     "Environment": "gatekeeper.model.environment",
     "PriceBook": "gatekeeper.model.prices",
+    "Facts": "gatekeeper.model.facts",
 }
 """Kind, as `kind:` names it, and the module of the type of that name."""
 SHORT: Final = {
@@ -24,6 +25,7 @@ SHORT: Final = {
     "evalset": "EvalSet",
     "environment": "Environment",
     "prices": "PriceBook",
+    "facts": "Facts",
 }
 """What people may call a kind on the command line."""
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper.core import decide as rules_of
 from gatekeeper.core.canonical import canonical_model, digest, short
-from gatekeeper.core.catalogue import METRICS, SEEN
 from gatekeeper.core.measure import RELATIVE
+from gatekeeper.core.metrics.catalogue import METRICS, SEEN
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.policy_forms import (
     defaults,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Failures, Observation
     from gatekeeper.core.rule_making import Locate
     from gatekeeper.model.policy import AnyPolicy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core import measure
-from gatekeeper.core.catalogue import METRICS
 from gatekeeper.core.metric_value import MetricValue
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Census, Missing
 from gatekeeper.core.statistics.proportions import clopper_pearson
 from gatekeeper.model.policy import Rule
@@ -14,7 +14,7 @@ from gatekeeper.model.policy import Rule
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Observation
     from gatekeeper.ops.gate import Measurements
 
@@ -23,24 +23,43 @@ ALPHA: Final = 0.05
 
 def values(measurements: Measurements, suites: Collection[str]) -> tuple[MetricValue, ...]:
     """The metrics that these suites allow, of the candidate alone."""
-    return tuple(
-        _value(metric, _rule(metric, relative=False), measurements.observe(metric, paired=False))
+    seen = (
+        (metric, measurements.observe(metric, paired=False))
         for metric in METRICS.values()
         if _readable(metric, suites)
+    )
+    return tuple(
+        _value(metric, _rule(metric, relative=False), found)
+        for metric, found in seen
+        if _told(metric, found)
     )
 
 
 def differences(measurements: Measurements, suites: Collection[str]) -> tuple[MetricValue, ...]:
     """How the candidate differs from the baseline on the same samples; counts have no place."""
-    return tuple(
-        _value(metric, _rule(metric, relative=True), measurements.observe(metric, paired=True))
+    seen = (
+        (metric, measurements.observe(metric, paired=True))
         for metric in METRICS.values()
-        if metric.kind != "census" and _readable(metric, suites)
+        if metric.kind not in {"census", "declared"} and _readable(metric, suites)
+    )
+    return tuple(
+        _value(metric, _rule(metric, relative=True), found)
+        for metric, found in seen
+        if _told(metric, found)
     )
 
 
 def _readable(metric: Metric, suites: Collection[str]) -> bool:
     return not metric.suites or any(suite in suites for suite in metric.suites)
+
+
+def _told(metric: Metric, seen: Observation) -> bool:
+    """Whether there is anything to say: not of scorers that never ran, nor of undeclared facts."""
+    if isinstance(seen, Missing):
+        return seen.code != "facts_absent"
+    if isinstance(seen, Census):
+        return True
+    return bool(metric.suites) or measure.size(seen) > 0
 
 
 def _rule(metric: Metric, *, relative: bool) -> Rule:

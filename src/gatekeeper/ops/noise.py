@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from gatekeeper.core.catalogue import METRICS
 from gatekeeper.core.decide import decide
 from gatekeeper.core.measure import RELATIVE
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.errors import UndecidedError
 from gatekeeper.model.noise import Noise, RuleNoise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Observation
     from gatekeeper.model.noise import Flips
     from gatekeeper.model.policy import Rule

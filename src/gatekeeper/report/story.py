@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.catalogue import METRICS
+from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.wording import counted, listed, percent
 from gatekeeper.report.outcomes import (
     ORDER,

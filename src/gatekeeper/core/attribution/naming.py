@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.attribution.game import Design, Weights
     from gatekeeper.core.attribution.players import Player
     from gatekeeper.core.attribution.resampling import Values
-    from gatekeeper.core.catalogue import Metric
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.model.attribution import Code
     from gatekeeper.model.policy import Rule
     from gatekeeper.model.verdict import RuleOutcome

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from gatekeeper.core.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS, Metric
+from gatekeeper.core.metrics.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS
 from gatekeeper.model.policy import PRIORITY, TESTS
+
+if TYPE_CHECKING:
+    from gatekeeper.core.metrics.metric import Metric
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)

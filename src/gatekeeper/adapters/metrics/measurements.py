@@ -1,0 +1,127 @@
+"""One run's tables, measured on demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.adapters.metrics import observing
+from gatekeeper.adapters.metrics.trials import SCORED, make_trials
+from gatekeeper.adapters.sides import ARM, OWN_CALL
+from gatekeeper.core.metrics import formula
+from gatekeeper.core.observation import Failures, Missing, Sums
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from gatekeeper.core.metrics.metric import Metric
+    from gatekeeper.core.observation import Observation
+    from gatekeeper.model.facts import Facts
+
+_CONVERSATIONS: Final = """
+SELECT suite, sum(conversations)::BIGINT FROM trials WHERE side = $side
+GROUP BY suite ORDER BY suite
+"""
+_PRICED: Final = """
+SELECT DISTINCT coalesce(price_book, '') FROM calls
+WHERE kind = 'model' AND outcome = 'ok' AND nano_usd IS NOT NULL
+ORDER BY ALL
+"""
+_FAILURES: Final = f"""
+SELECT status = 'error' AS hit, CASE WHEN hit THEN coalesce(reason, 'no reason') END AS why
+FROM requests WHERE {ARM} = 'candidate'
+"""  # noqa: S608 - constants only
+_CALLED: Final = f"""
+SELECT outcome = 'ok' AS hit, CASE WHEN outcome NOT IN ('ok', 'circuit_open') THEN error END AS why
+FROM calls JOIN requests USING (request_id)
+WHERE {ARM} = 'candidate' AND kind = 'model' AND {OWN_CALL}
+"""  # noqa: S608 - constants only
+_CRASHES: Final = f"""
+SELECT scores.error IS NOT NULL AS hit, scores.error AS why
+FROM scores JOIN requests USING (request_id)
+WHERE {ARM} = 'candidate'
+"""  # noqa: S608 - constants only
+_TALLY: Final = """
+WITH told AS (
+  SELECT hit, why, count(*) AS times FROM ({source}) GROUP BY hit, why
+)
+SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (hit), 0), coalesce((
+  SELECT why FROM told WHERE why IS NOT NULL
+  GROUP BY why ORDER BY sum(times) DESC, why LIMIT 1
+), '') FROM told
+"""
+
+_NO_FORMULA: Final = Missing("undefined", "it has no formula", "a metric that has one")
+
+
+class RunMeasurements:
+    """One run's tables, measured on demand.
+
+    Args:
+        connection: The tables as `gatekeeper.adapters.tables.open_tables` gives them.
+        candidate: Digest of the release under test.
+        baseline: Digest of the release that it is compared with, if any.
+        facts: What people declared that no record knows.
+    """
+
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        candidate: str,
+        baseline: str | None,
+        facts: Facts | None = None,
+    ) -> None:
+        self._connection = connection
+        self._facts = facts
+        self._candidate = candidate
+        self._sides = {"candidate": candidate, "baseline": baseline or candidate}
+        self._scored = False
+        make_trials(connection, candidate, baseline or candidate)
+
+    def conversations(self, release: str) -> dict[str, int]:
+        """First requests of `release` by suite."""
+        side = {"side": int(release == self._candidate)}
+        return dict(self._connection.execute(_CONVERSATIONS, side).fetchall())
+
+    def price_books(self) -> tuple[str, ...]:
+        """Digests of the price books that calls were priced with; "" for a call without one."""
+        return tuple(row[0] for row in self._connection.execute(_PRICED).fetchall())
+
+    def failures(self) -> Failures:
+        """How much of the candidate's requests and scores are errors."""
+        asked, called, scored = (self._tally(sql) for sql in (_FAILURES, _CALLED, _CRASHES))
+        return Failures(*asked, *called, *scored)
+
+    def _tally(self, source: str) -> tuple[int, int, str]:
+        """Rows, hits, and the most common reason, the first by name of those that are."""
+        sql = _TALLY.format(source=source)
+        rows, hits, why = self._connection.execute(sql, {"candidate": self._candidate}).fetchall()[
+            0
+        ]
+        return int(rows), int(hits), str(why)
+
+    def observe(self, metric: Metric, *, paired: bool, resample: bool = False) -> Observation:
+        """What a decision about the candidate needs, against the baseline where `paired`.
+
+        Args:
+            metric: What is measured.
+            paired: On the same samples of both releases.
+            resample: Whether sums come with the groups that a bootstrap draws from.
+        """
+        if missing := formula.absent(metric.formulas, self._facts):
+            return missing
+        used = formula.chosen(metric.formulas, self._facts) if self._facts else None
+        if metric.kind == "declared":
+            return formula.declared(used, self._facts) if used and self._facts else _NO_FORMULA
+        self._define(metric)
+        measure = observing.paired if paired else observing.alone
+        found = measure(self._connection, metric, resample=resample)
+        if used and self._facts and isinstance(found, Sums):
+            return formula.blended(found, used, self._facts)
+        return found
+
+    def _define(self, metric: Metric) -> None:
+        """Make `metric` the view that everything else reads."""
+        if "FROM scored" in metric.sql and not self._scored:
+            self._connection.execute(SCORED, self._sides)
+            self._scored = True
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS {metric.sql}")
