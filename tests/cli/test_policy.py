@@ -146,3 +146,19 @@ def test_an_approval_says_why(delivery: Delivery) -> None:
     assert (found["release"], found["approval"]["actor"]) == (delivery.v2, "grace")
     assert found["approval"]["policy"] == delivery.policy
     assert found["statement"].startswith("sha256:")
+
+
+def test_the_difference_of_two_releases_shows_that_of_their_gates(
+    delivery: Delivery, golden: Callable[[Path, str], None]
+) -> None:
+    releases = ("diff", delivery.v1, delivery.v2)
+    strict = Inputs(policy=document(delivery))
+    delivery.decide(delivery.v1, inputs=strict)
+    delivery.decide(delivery.v2, inputs=strict)
+    assert answer(*releases)["gate_policy"] is None
+    write(delivery.root / FILE, LENIENT)
+    delivery.decide(delivery.v2, inputs=Inputs(policy=document(delivery)))
+    shown = [call(*releases)[1].partition("gate policy")[2]]
+    shown.append(call(*releases, "--format", "markdown")[1].partition("#### Gate policy")[2])
+    golden(GOLDEN / "release-diff.txt", lasting("\n".join(shown)))
+    assert len(answer(*releases)["gate_policy"]["changes"]) == 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,10 @@ import typer
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
+    from gatekeeper.adapters.project import Project
     from gatekeeper.core.diff import Change, ReleaseDiff
+    from gatekeeper.core.policy_diff import Change as Differing
+    from gatekeeper.ops.gate import Policy
 
 
 class Form(StrEnum):
@@ -44,11 +47,60 @@ def diff(
     store = wiring.store_of(session.project)
     first, second = (store.load(wiring.resolve_ref(session, ref)) for ref in (old, new))
     found = compare(first, second, store.documents(first), store.documents(second))
+    gates = _gates(session.project, first.digest, second.digest)
     if form is Form.markdown:
-        text = escape(markdown(found).rstrip("\n"))
+        text = escape((markdown(found) + _markdown(gates)).rstrip("\n"))
     else:
-        text = report.text(found, width=session.width)
-    session.emit(document(found), text)
+        text = report.text(found, width=session.width) + _text(gates)
+    session.emit(document(found) | {"gate_policy": _document(gates)}, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gates:
+    """The policies that decided two releases last, and how they differ."""
+
+    before: Policy
+    after: Policy
+    changes: tuple[Differing, ...]
+
+
+def _gates(project: Project, old: str, new: str) -> _Gates | None:
+    """None where one of the policies is not known, or both are the same."""
+    from gatekeeper.cli.verdicts import Verdicts
+    from gatekeeper.core.policy_diff import differences
+    from gatekeeper.errors import InputError
+    from gatekeeper.ops.loosening import decided_by
+
+    verdicts = Verdicts(project)
+    held = [[one for one in verdicts.about(name) if one.inputs.policy] for name in (old, new)]
+    if not all(held) or held[0][0].policy == held[1][0].policy:
+        return None
+    try:
+        before, after = (decided_by(found[0]) for found in held)
+        return _Gates(before, after, differences(before, after))
+    except (InputError, ValueError):  # a policy of another version, which names what is not here
+        return None
+
+
+def _text(gates: _Gates | None) -> str:
+    from gatekeeper.report.policy_diff import diff_text
+
+    if gates is None:
+        return ""
+    lines = diff_text(gates.before, gates.after, gates.changes).split("\n")
+    return "\n\n[bold]gate policy[/bold]\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _markdown(gates: _Gates | None) -> str:
+    from gatekeeper.report.policy_diff import diff_markdown
+
+    return diff_markdown(gates.before, gates.after, gates.changes) if gates else ""
+
+
+def _document(gates: _Gates | None) -> dict[str, Any] | None:
+    from gatekeeper.report.policy_diff import diff_document
+
+    return diff_document(gates.before, gates.after, gates.changes) if gates else None
 
 
 def document(found: ReleaseDiff) -> dict[str, Any]:

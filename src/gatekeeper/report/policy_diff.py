@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.core.canonical import short
 from gatekeeper.core.policy_forms import policy_digest, policy_name
 from gatekeeper.model.policy import GatePolicy
+from gatekeeper.report.markdown import code, plain
 from gatekeeper.report.markup import escape
 from gatekeeper.report.tables import table
 
@@ -43,6 +44,18 @@ def changes_text(found: Sequence[Change]) -> list[str]:
     return lines
 
 
+def diff_markdown(before: Given, after: Given, found: Sequence[Change]) -> str:
+    """A section of a comment on a pull request: what is demanded less comes first."""
+    lines = ["", f"#### Gate policy: {code(_identified(before))} → {code(_identified(after))}", ""]
+    for direction, head, _ in _HEADS:
+        lines += [
+            f"- {head}: {code(one.rule)} {plain(f'{one.what} {_between(one)}')}"
+            for one in found
+            if one.direction == direction
+        ]
+    return "\n".join([*lines, ""])
+
+
 def _between(change: Change) -> str:
     if change.what == "added":
         return change.after
@@ -67,9 +80,13 @@ def _identity(policy: Given) -> dict[str, Any]:
 
 
 def _named(policy: Given) -> str:
+    return escape(_identified(policy))
+
+
+def _identified(policy: Given) -> str:
     identity = _identity(policy)
     version = f" {identity['version']}" if identity["version"] else ""
-    return escape(f"{identity['name']}{version}@sha256:{short(identity['digest'])}")
+    return f"{identity['name']}{version}@sha256:{short(identity['digest'])}"
 
 
 def _version(policy: Given) -> str | None:
