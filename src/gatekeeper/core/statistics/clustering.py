@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.core.statistics.binomial import LARGEST_N
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatekeeper.core.observation import Sums
 
+_STEPS: Final = 44
 _LEAST_ALPHA: Final = 1e-12
+_LEAST_FREEDOM: Final = 0.1
 _MOST_ALPHA: Final = 0.45
 """Near one half both quantiles of t vanish, and their ratio is but rounding."""
 
@@ -73,8 +80,8 @@ class Clusters:
         return max(self.n / (self.n - 1) * spread / alone, 1.0)
 
     def joined(self, each: int) -> Clusters:
-        """These and one more of average size, in which every trial comes to `each`."""
-        size = self.m / self.n
+        """These and one more, as large as the average trial's, whose trials come to `each`."""
+        size = self.largest
         return Clusters(
             self.n + 1,
             self.y + each * size,
@@ -97,6 +104,28 @@ class Clusters:
         from scipy.special import stdtrit
 
         alpha = min(max(alpha, _LEAST_ALPHA), _MOST_ALPHA)
-        few, many = stdtrit((self.n - 1, max(self.m, self.n) - 1), 1 - alpha)
+        worth = max(self.m / self.largest - 1, _LEAST_FREEDOM)
+        few, many = stdtrit((worth, max(self.m - 1, worth)), 1 - alpha)
         effect = self.joined(each).design_effect * float(few / many) ** 2
         return self.m / max(min(effect, self.largest), 1.0)
+
+
+def agreeing(tail: Callable[[float], float]) -> float:
+    """The alpha that a p-value computed for it agrees with."""
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if tail(middle) > middle else (low, middle)
+    return (low + high) / 2
+
+
+def grown(clusters: Clusters, samples: int, each: int, alpha: float, enough: int) -> int | None:
+    """Samples in clusters like these that are worth `enough` independent trials."""
+    low, high = 2 / clusters.n, LARGEST_N / samples
+    if clusters.grown(high).effective(each, alpha) < enough:
+        return None
+    while high - low > 1 / samples:
+        middle = (low + high) / 2
+        weak = clusters.grown(middle).effective(each, alpha) < enough
+        low, high = (middle, high) if weak else (low, middle)
+    return math.ceil(high * samples)

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics import binomial
-from gatekeeper.core.statistics.clustering import Clusters
+from gatekeeper.core.statistics.clustering import Clusters, agreeing, grown
 from gatekeeper.core.statistics.inference import POWER, Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gatekeeper.core.observation import Proportion
     from gatekeeper.core.statistics.inference import Side
 
 EXACT: Final = "Clopper-Pearson, exact"
 CLUSTERED: Final = "Korn-Graubard, exact bounds of the effective number of samples"
-_STEPS: Final = 44
 
 
 def share(seen: Proportion) -> Inference:
@@ -121,24 +118,3 @@ class ClusteredShare(Inference):
     @property
     def _most(self) -> float:
         return (self.trials.events + self.trials.unknown) / self.trials.n
-
-
-def agreeing(tail: Callable[[float], float]) -> float:
-    """The alpha that a p-value computed for it agrees with."""
-    low, high = 0.0, 1.0
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if tail(middle) > middle else (low, middle)
-    return (low + high) / 2
-
-
-def grown(clusters: Clusters, samples: int, each: int, alpha: float, enough: int) -> int | None:
-    """Samples in clusters like these that are worth `enough` independent trials."""
-    low, high = 2 / clusters.n, binomial.LARGEST_N / samples
-    if clusters.grown(high).effective(each, alpha) < enough:
-        return None
-    while high - low > 1 / samples:
-        middle = (low + high) / 2
-        weak = clusters.grown(middle).effective(each, alpha) < enough
-        low, high = (middle, high) if weak else (low, middle)
-    return math.ceil(high * samples)

@@ -1,0 +1,174 @@
+"""Paired differences of shares: score bounds, with an effective number of pairs in clusters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.core.statistics import tango
+from gatekeeper.core.statistics.binomial import LARGEST_N
+from gatekeeper.core.statistics.clustering import Clusters, agreeing, grown
+from gatekeeper.core.statistics.inference import POWER, Inference
+from gatekeeper.core.statistics.tango import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatekeeper.core.observation import PairedProportion, Pairs
+    from gatekeeper.core.statistics.inference import Side
+
+METHOD: Final = "paired difference, Tango's score bounds, continuity corrected"
+CLUSTERED: Final = f"{METHOD}, of the effective number of pairs"
+_STEPS: Final = 44
+
+
+def paired_share(seen: PairedProportion) -> Inference:
+    """Share of events of the candidate less that of the baseline, on the same samples.
+
+    What is unknown counts, for each bound, as what is worse for it.
+    """
+    n = seen.high.n
+    candidate, baseline = seen.candidate.events / n, seen.baseline.events / n
+    known = seen.low.candidate_only + seen.high.baseline_only
+    clusters = None if seen.clusters is None else Clusters.of(seen.clusters, known)
+    return PairedShare(
+        value=(seen.candidate.events - seen.baseline.events) / n,
+        n=seen.samples or n,
+        method=METHOD if clusters is None else CLUSTERED,
+        clusters=0 if clusters is None else round(clusters.n),
+        design_effect=1.0 if clusters is None else clusters.design_effect,
+        candidate=candidate,
+        baseline=baseline,
+        low=_table(seen.low),
+        high=_table(seen.high),
+        discordant=known / n,
+        sums=clusters,
+    )
+
+
+def _table(pairs: Pairs) -> Table:
+    return Table(pairs.n, pairs.candidate_only, pairs.baseline_only)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedShare(Inference):
+    """The difference of two shares of the same samples.
+
+    In clusters, the table is scaled to as many pairs as it is worth: Obuchowski (1998), Statistics
+    in Medicine 17:1495-1507; Yang, Sun and Hardin (2012), Biometrical Journal 54:44-56.
+
+    Attributes:
+        low: Pairs, with what is unknown against the candidate's having more events.
+        high: Pairs, with what is unknown for it.
+        discordant: Share of the pairs that are known to differ.
+        sums: Over clusters of the difference of the events, and of the pairs.
+    """
+
+    low: Table
+    high: Table
+    discordant: float
+    sums: Clusters | None
+
+    def bounds(self, alpha: float) -> tuple[float | None, float | None]:
+        """Score bounds; none of a single cluster."""
+        if self._alone:
+            return None, None
+        low = tango.bounds(self._scaled("above", alpha), alpha)[0]
+        return low, tango.bounds(self._scaled("below", alpha), alpha)[1]
+
+    def p(self, limit: float, side: Side) -> float | None:
+        """Of the score test at `limit`."""
+        if self._alone:
+            return None
+
+        def tail(alpha: float) -> float:
+            return tango.p(self._scaled(side, alpha), limit, side)
+
+        return tail(0.0) if self.sums is None else agreeing(tail)
+
+    def detectable(
+        self, limit: float, side: Side, alpha: float, power: float = POWER
+    ) -> float | None:
+        """By the normal approximation, if as many pairs differ as do here, or as must."""
+        if self._alone:
+            return None
+        n = self._scaled(side, alpha).n
+        end = -1.0 if side == "below" else 1.0
+
+        def weak(truth: float) -> bool:
+            return self._power(n, truth, limit, side, alpha) < power
+
+        return None if weak(end) else _border(limit, end, weak)
+
+    def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """By the normal approximation, if as many pairs differ as do here."""
+        if self._alone or self.value == limit:
+            return None
+        side: Side = "below" if self.value < limit else "above"
+
+        def weak(n: float) -> bool:
+            return self._power(n, self.value, limit, side, alpha) < power
+
+        if weak(LARGEST_N):
+            return None
+        enough = math.ceil(_border(1.0, LARGEST_N, weak))
+        if self.sums is None:
+            return enough
+        return grown(self.sums, self.n, _worst(side), alpha, enough)
+
+    @property
+    def _alone(self) -> bool:
+        return self.sums is not None and self.sums.n <= 1
+
+    def _scaled(self, side: Side, alpha: float) -> Table:
+        table = self.high if side == "below" else self.low
+        if self.sums is None:
+            return table
+        return table.scaled(self.sums.effective(_worst(side), alpha) / self.sums.m)
+
+    def _power(self, n: float, truth: float, limit: float, side: Side, alpha: float) -> float:
+        return power_of_pairs(n, truth, self.discordant, limit, side, alpha)
+
+
+def power_of_pairs(  # noqa: PLR0913, PLR0917 - a plan has as many numbers
+    n: float,
+    truth_difference: float,
+    discordant_rate: float,
+    limit: float,
+    side: Side,
+    alpha: float,
+) -> float:
+    """Chance that `n` pairs show a difference to be on `side` of `limit`, if it is as said.
+
+    Normal approximation of the score test: Tango (1998), section 4, with the continuity correction.
+
+    Args:
+        n: Pairs, or the effective number of them.
+        truth_difference: Share of the candidate less that of the baseline.
+        discordant_rate: Share of the pairs that differ; at least the difference is.
+        limit: Of the rule.
+        side: That is to be shown.
+        alpha: Of the rule.
+    """
+    if side == "above":
+        return power_of_pairs(n, -truth_difference, discordant_rate, -limit, "below", alpha)
+    rate = max(discordant_rate, abs(truth_difference))
+    expected = Table(n, n * (rate + truth_difference) / 2, n * (rate - truth_difference) / 2)
+    return tango.power(expected, limit, alpha)
+
+
+def _worst(side: Side) -> int:
+    """What the pairs of one more cluster come to, for the worst of what would show `side`."""
+    return 1 if side == "below" else -1
+
+
+def _border(weak_end: float, strong_end: float, weak: Callable[[float], bool]) -> float:
+    """Where between two ends power begins to suffice."""
+    for _ in range(_STEPS):
+        middle = (weak_end + strong_end) / 2
+        if weak(middle):
+            weak_end = middle
+        else:
+            strong_end = middle
+    return strong_end
