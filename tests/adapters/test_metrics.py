@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from builders_metrics import call, fate, measured, observe, request
 from builders_runs import (
     BASELINE,
     CANDIDATE,
@@ -23,70 +24,12 @@ from gatekeeper.adapters.runs import seal
 from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Census, Missing, PairedProportion, Proportion, Sums, Times
-from gatekeeper.model.record import JUDGE, CallRow, OutcomeRow, RequestRow, ScoreRow
+from gatekeeper.model.record import JUDGE, ScoreRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from gatekeeper.core.observation import Observation
     from gatekeeper.model.record import Row
-
-
-def request(sample: str, release: str = CANDIDATE, **changes: Any) -> RequestRow:
-    turn, replicate = changes.get("turn", 0), changes.get("replicate", 0)
-    row = RequestRow(
-        request_id=f"{release[7]}:{sample}:{replicate}:{turn}",
-        time=0,
-        lane="offline",
-        release=release,
-        suite="quality",
-        sample_id=sample,
-        status="ok",
-        refused=False,
-        latency_us=1000,
-    )
-    return row.model_copy(update=changes)
-
-
-def call(asked: RequestRow, **changes: Any) -> CallRow:
-    row = CallRow(
-        request_id=asked.request_id,
-        attempt=0,
-        model="small",
-        input_tokens=7,
-        cached_input_tokens=2,
-        output_tokens=3,
-        latency_us=5,
-        outcome="ok",
-        nano_usd=100,
-        price_book=PRICES,
-    )
-    return row.model_copy(update=changes)
-
-
-def fate(asked: RequestRow, *, resolved: bool | None, follow_up: bool | None = False) -> OutcomeRow:
-    return OutcomeRow(
-        request_id=asked.request_id,
-        time=0,
-        source="scorer",
-        resolved=resolved,
-        follow_up=follow_up,
-    )
-
-
-def measured(directory: Path, rows: Iterable[Row], baseline: str | None = None) -> RunMeasurements:
-    with RunRecords(directory) as records:
-        records.write(rows)
-    run = seal(directory, describe({}))
-    return RunMeasurements(open_tables(directory, run), CANDIDATE, baseline)
-
-
-def observe(
-    directory: Path, metric: str, rows: Iterable[Row], *, paired: bool = False
-) -> Observation:
-    found = measured(directory, rows, BASELINE if paired else None)
-    return found.observe(METRICS[metric], paired=paired)
 
 
 # -- quality --------------------------------------------------------------------------------------

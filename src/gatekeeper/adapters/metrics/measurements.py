@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.metrics import observing
+from gatekeeper.adapters.metrics.contributing import contributions
+from gatekeeper.adapters.metrics.critical import critical
+from gatekeeper.adapters.metrics.slices import sliced
 from gatekeeper.adapters.metrics.trials import SCORED, make_trials
+from gatekeeper.adapters.metrics.units import row
 from gatekeeper.adapters.sides import ARM, OWN_CALL
 from gatekeeper.core.metrics import formula
 from gatekeeper.core.observation import Failures, Missing, Sums
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from duckdb import DuckDBPyConnection
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Observation
+    from gatekeeper.core.observation import Critical, Observation
     from gatekeeper.model.facts import Facts
+    from gatekeeper.model.verdict import Contribution
 
 _CONVERSATIONS: Final = """
 SELECT suite, sum(conversations)::BIGINT FROM trials WHERE side = $side
@@ -50,6 +58,7 @@ SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (hit), 0), coalesce((
 ), '') FROM told
 """
 
+_TRIALS: Final = "SELECT count(*) FROM metric WHERE side = 1 AND NOT silent"
 _NO_FORMULA: Final = Missing("undefined", "it has no formula", "a metric that has one")
 
 
@@ -109,15 +118,68 @@ class RunMeasurements:
         """
         if missing := formula.absent(metric.formulas, self._facts):
             return missing
-        used = formula.chosen(metric.formulas, self._facts) if self._facts else None
         if metric.kind == "declared":
-            return formula.declared(used, self._facts) if used and self._facts else _NO_FORMULA
+            return self._declared(metric)
         self._define(metric)
+        return self._seen(metric, paired=paired, resample=resample)
+
+    def slices(self, metric: Metric, by: str, *, paired: bool) -> dict[str, Observation]:
+        """What `observe` gives for each slice of the samples, sorted by its value.
+
+        Args:
+            metric: What is measured.
+            by: A column of requests (`suite`, `cluster`, `tenant`, `workload`, `feature`,
+                `journey`, `task_class`, `route`, `product`) or a tag of the samples.
+            paired: On the same samples of both releases.
+
+        Returns:
+            Observations by value; "" is of the samples that have none. Empty where no sample has
+            one, and for what is made of facts alone.
+
+        Raises:
+            InputError: There are more than 1,000 slices.
+        """
+        if metric.kind == "declared" or formula.absent(metric.formulas, self._facts):
+            return {}
+        self._define(metric)
+        whole = row(self._connection, _TRIALS)[0]
+        return {
+            name: self._seen(metric, paired=paired, share=Fraction(trials, whole))
+            for name, trials in sliced(self._connection, by, self._sides)
+        }
+
+    def contributions(
+        self, metric: Metric, *, paired: bool, limit: int = 5
+    ) -> tuple[Contribution, ...]:
+        """The samples that moved the estimate the wrong way most, the worst first."""
+        if metric.kind == "declared":
+            return ()
+        self._define(metric)
+        return contributions(self._connection, metric, self._candidate, paired=paired, limit=limit)
+
+    def critical(self, wanted: Sequence[str]) -> tuple[Critical, ...]:
+        """What became of critical samples, by id, tag, or ``tag=value``."""
+        return tuple(critical(self._connection, self._candidate, name) for name in wanted)
+
+    def _seen(
+        self,
+        metric: Metric,
+        *,
+        paired: bool,
+        resample: bool = False,
+        share: Fraction = Fraction(1),
+    ) -> Observation:
+        """What the view `metric` shows, with its share of the facts."""
         measure = observing.paired if paired else observing.alone
         found = measure(self._connection, metric, resample=resample)
+        used = formula.chosen(metric.formulas, self._facts) if self._facts else None
         if used and self._facts and isinstance(found, Sums):
-            return formula.blended(found, used, self._facts)
+            return formula.blended(found, used, self._facts, share)
         return found
+
+    def _declared(self, metric: Metric) -> Observation:
+        used = formula.chosen(metric.formulas, self._facts) if self._facts else None
+        return formula.declared(used, self._facts) if used and self._facts else _NO_FORMULA
 
     def _define(self, metric: Metric) -> None:
         """Make `metric` the view that everything else reads."""

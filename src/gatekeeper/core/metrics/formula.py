@@ -89,17 +89,25 @@ def declared(formula: Formula, facts: Facts) -> Declared | Missing:
     return Declared(float(exact), float(min(ends_of)), float(max(ends_of)))
 
 
-def blended(sums: Sums, formula: Formula, facts: Facts) -> Sums | Missing:
-    """Sums of which each unit holds its share of the facts, so that totals are exact.
+def blended(
+    sums: Sums, formula: Formula, facts: Facts, share: Fraction = Fraction(1)
+) -> Sums | Missing:
+    """Sums of which each unit holds its part of the facts, so that totals are exact.
 
-    What belongs to no unit is spread over all of them evenly; columns are multiplied by what makes
-    them integers, which cancels in their ratio.
+    Args:
+        sums: Of the records.
+        formula: How the facts enter.
+        facts: What was declared.
+        share: How much of what belongs to no unit these units have to bear: a slice has its part.
+
+    That is spread over them evenly; columns are multiplied by what makes them integers, which
+    cancels in their ratio.
     """
     values = {name: Fraction(str(value)) for name, value in facts.values.items()}
     unit = Fraction(10**9) if formula.money else Fraction(1)
     times = _sum(formula.times, values, values) if formula.times else Fraction(1)
     each, add = (_sum(part, values, values) * unit for part in (formula.each, formula.add))
-    over = _sum(formula.over, values, values)
+    add, over = add * share, _sum(formula.over, values, values) * share
     if sums.n == 0:
         return sums
     if formula.over and over <= 0:

@@ -1,0 +1,118 @@
+"""The samples that moved an estimate the wrong way more than others did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.adapters.sides import ARM, SAMPLE
+from gatekeeper.model.verdict import Contribution
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from gatekeeper.core.metrics.metric import Metric
+
+_ALONE: Final = """
+SELECT suite, sample, replicate, y AS c0, d AS c1, 0 AS b0, 0 AS b1
+FROM metric WHERE side = 1 AND NOT silent
+"""
+_PAIRED: Final = """
+SELECT c.suite, c.sample, c.replicate, c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1
+FROM (FROM metric WHERE side = 1 AND NOT silent) c
+JOIN (FROM metric WHERE side = 0 AND NOT silent) b USING (trial)
+"""
+_RANKED: Final = """
+WITH told AS ({source}),
+whole AS (SELECT sum(y0)::HUGEINT AS y, sum(d0)::HUGEINT AS d FROM (
+  SELECT {y0} AS y0, {d0} AS d0 FROM told
+)),
+one AS (SELECT told.*, {excess} AS excess FROM told, whole),
+several AS (
+  SELECT suite, sample, {fold}(excess) AS excess, count(*) AS n,
+    sum(c0)::BIGINT AS c0, sum(c1)::BIGINT AS c1, sum(b0)::BIGINT AS b0, sum(b1)::BIGINT AS b1,
+    arg_min(replicate, (-excess, replicate)) AS worst, max(c0) AS slowest, max(b0) AS slowest_b
+  FROM one GROUP BY suite, sample
+)
+SELECT *, excess / sum(excess) OVER () AS share FROM several WHERE excess > 0
+ORDER BY several.excess DESC, suite, sample LIMIT {limit}
+"""
+"""Excess is an integer, so that neither the order of the rows nor threads change the ranks."""
+_FIRST: Final = f"""
+SELECT request_id FROM requests
+WHERE {ARM} = 'candidate' AND coalesce(suite, '') = $suite AND {SAMPLE} = $sample
+  AND replicate = $replicate
+ORDER BY turn, time, request_id LIMIT 1
+"""  # noqa: S608 - constants only
+
+
+def contributions(
+    connection: DuckDBPyConnection, metric: Metric, candidate: str, *, paired: bool, limit: int
+) -> tuple[Contribution, ...]:
+    """The worst samples of the view `metric`, the worst first.
+
+    Of a share, those that fail, or fail where the baseline does not; of a ratio, those whose
+    numerator is furthest above what their denominator would cost at the rate of all (of the
+    baseline, in a comparison); of a quantile, the slowest.
+    """
+    sql = _RANKED.format(
+        source=_PAIRED if paired else _ALONE,
+        y0="b0" if paired else "c0",
+        d0="b1" if paired else "c1",
+        excess=_excess(metric, paired=paired),
+        fold="max" if metric.kind == "quantile" else "sum",
+        limit=limit,
+    )
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return tuple(
+        Contribution(
+            sample=row["sample"],
+            suite=row["suite"],
+            candidate=_own(metric, row, "c"),
+            baseline=_own(metric, row, "b") if paired else None,
+            share=None if metric.kind == "quantile" else round(float(row["share"]), 10),
+            request=_first(connection, candidate, row),
+        )
+        for row in rows
+    )
+
+
+def _excess(metric: Metric, *, paired: bool) -> str:
+    """SQL of how far a trial is on the wrong side, as an integer; nothing where it is not."""
+    wrong = 1 if metric.better == "low" else -1
+    match metric.kind:
+        case "proportion":
+            bad, was = ("c0 > 0", "b0 > 0") if wrong == 1 else ("c0 = 0", "b0 = 0")
+            return f"({bad} AND NOT {was})::INT" if paired else f"({bad})::INT"
+        case "quantile" | "census":
+            return "c0"
+        case _:
+            change = "(c0 - b0) * whole.d - whole.y * (c1 - b1)"
+            return f"greatest({wrong} * ({change}), 0)"
+
+
+def _own(metric: Metric, row: dict[str, int], side: str) -> float:
+    """What a sample has of its own, in the unit of the metric."""
+    y, d = row[f"{side}0"], row[f"{side}1"]
+    match metric.kind:
+        case "proportion":
+            value = y / row["n"]
+        case "quantile":
+            value = float(row["slowest" if side == "c" else "slowest_b"])
+        case "census":
+            value = float(y)
+        case _:
+            value = y / max(d, 1)
+    return float(f"{value * metric.scale:.10g}")
+
+
+def _first(connection: DuckDBPyConnection, candidate: str, row: dict[str, object]) -> str:
+    values = {
+        "candidate": candidate,
+        "suite": row["suite"],
+        "sample": row["sample"],
+        "replicate": row["worst"],
+    }
+    found = connection.execute(_FIRST, values).fetchone()
+    return str(found[0]) if found else ""
