@@ -21,6 +21,7 @@ VERBS = (
     "diff",
     "evaluate",
     "gate",
+    "report",
     "affected",
     "runs",
     "policy",

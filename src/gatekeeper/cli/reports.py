@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.places import Places
     from gatekeeper.model.verdict import Verdict
 
-Format = Literal["text", "json", "markdown", "junit", "sarif", "github", "gitlab"]
+Format = Literal["text", "json", "markdown", "junit", "sarif", "html", "github", "gitlab"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 OPTION: Final = "--report"
 STDERR: Final = "-"
@@ -84,9 +84,9 @@ def write_reports(session: Session, reports: Sequence[Report], subject: Subject)
 
     if not reports:
         return
-    places = _places(session, subject)
+    places = places_of(session, subject)
     for report in reports:
-        text = render(report.format, subject, places)
+        text = render(session, report.format, subject, places)
         if report.path is not None:
             atomic.replace(report.path.resolve(), text.encode())
         else:
@@ -94,10 +94,12 @@ def write_reports(session: Session, reports: Sequence[Report], subject: Subject)
             sys.stderr.flush()
 
 
-def render(format_: Format, subject: Subject, places: Places) -> str:
+def render(session: Session, format_: Format, subject: Subject, places: Places) -> str:
     """A verdict in a format, as it stands in a file."""
+    from gatekeeper.cli.pictures import plots_of
     from gatekeeper.report.annotations import verdict_github, verdict_gitlab
     from gatekeeper.report.junit import verdict_junit
+    from gatekeeper.report.page.document import verdict_html
     from gatekeeper.report.sarif import verdict_sarif
     from gatekeeper.report.verdict_markdown import verdict_markdown
 
@@ -108,6 +110,7 @@ def render(format_: Format, subject: Subject, places: Places) -> str:
         "markdown": lambda: verdict_markdown(verdict),
         "junit": lambda: verdict_junit(verdict),
         "sarif": lambda: verdict_sarif(verdict, places),
+        "html": lambda: verdict_html(verdict, plots_of(session.project, subject.directory)),
         "github": lambda: verdict_github(verdict, places),
         "gitlab": lambda: verdict_gitlab(verdict, places),
     }
@@ -151,7 +154,7 @@ def _unwritable(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def _places(session: Session, subject: Subject) -> Places:
+def places_of(session: Session, subject: Subject) -> Places:
     """The lines that a verdict can point at."""
     from gatekeeper.adapters.places import places
     from gatekeeper.cli.wiring import store_of

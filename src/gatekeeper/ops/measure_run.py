@@ -35,6 +35,13 @@ def values(measurements: Measurements, suites: Collection[str]) -> tuple[MetricV
     )
 
 
+def value_of(measurements: Measurements, name: str) -> MetricValue:
+    """One metric of the candidate alone."""
+    metric = METRICS[name]
+    seen = measurements.observe(metric, paired=False)
+    return _value(metric, _rule(metric, relative=False), seen)
+
+
 def differences(measurements: Measurements, suites: Collection[str]) -> tuple[MetricValue, ...]:
     """How the candidate differs from the baseline on the same samples; counts have no place."""
     seen = (

@@ -155,7 +155,7 @@ def cause(rule: RuleResult, verdict: Verdict) -> str:
         only = len(changed) == 1 and changed[0] == first
         text = f"{first}, the only component that changed" if only else f"{first}, which changed"
         return f"{text}; then {listed(others)}" if others else text
-    if changed:
+    if changed and rule.outcome == "fail":
         return f"none of what this metric usually follows changed; changed: {listed(changed)}"
     return ""
 

@@ -1,0 +1,57 @@
+"""HTML and SVG from values: what is not made here is text, and text is escaped."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gatekeeper.report.markup import spelled_out
+
+_ESCAPES: Final = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+)
+_VOID: Final = frozenset({"meta", "link", "br", "col"})
+_BLANK: Final = re.compile(r"[\r\t]")
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def tag(name: str, /, *content: str | None, **attributes: str | float | None) -> Html:
+    """An element; content that is no `Html` is escaped, and attributes that are null left out.
+
+    An underscore at the end of an attribute's name is dropped, any other is a hyphen.
+    """
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escaped(_shown(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _VOID:
+        return Html(f"<{name}{said}>")
+    return Html(f"<{name}{said}>{join(*content)}</{name}>")
+
+
+def join(*content: str | None) -> Html:
+    """Pieces one after another."""
+    return Html("".join(one if isinstance(one, Html) else escaped(one) for one in content if one))
+
+
+def breakable(name: str) -> Html:
+    """A long name that a narrow screen may break at its underscores and dots."""
+    return Html(re.sub(r"(?<=[_./@:])", "<wbr>", escaped(name)))
+
+
+def escaped(text: str) -> Html:
+    """`text` as it is shown; control characters are spelled out."""
+    return Html(spelled_out(_BLANK.sub(" ", text), keep="\n\u00a0\u200b").translate(_ESCAPES))
+
+
+def _shown(value: str | float) -> str:
+    """A number as short as its picture needs it."""
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return str(value)
