@@ -14,7 +14,7 @@ from gatekeeper.core.observation import Missing
 from gatekeeper.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -24,26 +24,31 @@ if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.rule_making import Locate
     from gatekeeper.errors import Problem
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import GatePolicy
 
 _RECEIVED: Final = "received"
 _SAMPLES: Final = """
-SELECT side, arg_min(trial, replicate) AS trial, suite, sample, 0 AS replicate,
+(SELECT side, arg_min(trial, replicate) AS trial, suite, sample, min(replicate) AS replicate,
   min(cluster) AS cluster, min(due) AS due, sum(errors) AS errors
-FROM trials GROUP BY side, suite, sample
+FROM trials GROUP BY side, suite, sample)
 """
-"""Own metrics speak of samples, whose replicates are one."""
+"""Samples by their first replicate, which stands for all of them."""
 _OWN: Final = f"""
-CREATE OR REPLACE TEMP TABLE own AS
-SELECT samples.* EXCLUDE (errors), given.y, given.d,
-  ({{unknown}})::BIGINT AS unknown, (samples.errors > 0)::BIGINT AS failed, false AS silent
-FROM ({_SAMPLES}) AS samples JOIN {_RECEIVED} AS given
-ON given.side = samples.side AND given.high = md5_number_upper({KEY})
-  AND given.low = md5_number_lower({KEY})
+CREATE OR REPLACE TEMP TABLE {{table}} AS
+SELECT {KEYS}, y, d, ({{unknown}})::TINYINT AS unknown, (errors > 0)::TINYINT AS failed,
+  false AS silent
+FROM {{source}} AS known JOIN (SELECT side, high, low, replicate AS one, y, d FROM {_RECEIVED})
+USING (side)
+WHERE high = md5_number_upper({KEY}) AND low = md5_number_lower({KEY}) AND {{one}}
 """  # noqa: S608 - constants only
-_DOUBTFUL: Final = "given.y = 0 AND samples.errors > 0"
+_DOUBTFUL: Final = "y = 0 AND errors > 0"
 """An error that a query does not count as the bad thing may have been one."""
-SQL: Final = f"SELECT {KEYS}, y, d, unknown, failed, silent FROM own"  # noqa: S608 - constants only
+UNSEALED: Final = Missing(
+    "own_unmeasured",
+    "the policy's own SQL is run on sealed runs only",
+    "a run that came to its end",
+)
 
 
 def check_own_metrics(policy: GatePolicy, locate: Locate) -> None:
@@ -58,16 +63,15 @@ def records_of(
     directory: Path,
     candidate: str,
     baseline: str | None = None,
-    facts: Mapping[str, float] | None = None,
+    facts: Facts | None = None,
 ) -> Records:
     """What own metrics may be asked of, in the directory of a sealed run."""
+    values = dict(facts.values) if facts else {}
     paths = {table.name: (directory / table.sealed).resolve() for table in TABLES}
     sources = {
         table.name: f"({sealed_rows(connection, table, paths[table.name])})" for table in TABLES
     }
-    return views.Records(
-        sources, tuple(map(str, paths.values())), candidate, baseline, dict(facts or {})
-    )
+    return views.Records(sources, tuple(map(str, paths.values())), candidate, baseline, values)
 
 
 def measure_own(
@@ -85,7 +89,7 @@ def measure_own(
         limits: What it may use.
 
     Returns:
-        Why it gives nothing that could be used; None where `own` holds it.
+        Why it gives nothing that could be used; None where the table holds it.
     """
     counted = connection.execute("SELECT count(*) FROM requests").fetchall()[0][0]
     question = process.Question(
@@ -104,6 +108,11 @@ def measure_own(
     return None
 
 
+def table_of(metric: Metric) -> str:
+    """SQL of the name of the table that holds what a policy's own query gave."""
+    return '"own ' + metric.name.replace('"', '""') + '"'
+
+
 def _problems(policy: GatePolicy, locate: Locate) -> Iterator[Problem]:
     queries = [(own.sql, own.kind) for own in policy.metrics.values()]
     told = process.check(queries, views.empty_views())
@@ -120,8 +129,16 @@ def _join(connection: DuckDBPyConnection, metric: Metric, given: list[dict[str, 
     columns = {name: np.concatenate([side[name] for side in given]) for name in ARRAYS}
     columns["side"] = np.repeat(np.array([1, 0], np.int8)[: len(sizes)], sizes)
     doubtful = metric.kind == "proportion" and metric.better == "low"
+    whole = bool((columns["replicate"] < 0).all())
     connection.register(_RECEIVED, columns)
     try:
-        connection.execute(_OWN.format(unknown=_DOUBTFUL if doubtful else "0"))
+        connection.execute(
+            _OWN.format(
+                table=table_of(metric),
+                unknown=_DOUBTFUL if doubtful else "0",
+                source=_SAMPLES if whole else "trials",
+                one="true" if whole else "one = replicate",
+            )
+        )
     finally:
         connection.unregister(_RECEIVED)

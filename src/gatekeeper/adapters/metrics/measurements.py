@@ -14,9 +14,11 @@ from gatekeeper.adapters.metrics.units import row
 from gatekeeper.adapters.sides import ARM, OWN_CALL
 from gatekeeper.core.metrics import formula
 from gatekeeper.core.observation import Failures, Missing, Sums
+from gatekeeper.core.own_metrics import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
@@ -70,6 +72,7 @@ class RunMeasurements:
         candidate: Digest of the release under test.
         baseline: Digest of the release that it is compared with, if any.
         facts: What people declared that no record knows.
+        directory: Where the sealed tables are, which a policy's own metrics are asked of.
     """
 
     def __init__(
@@ -78,12 +81,16 @@ class RunMeasurements:
         candidate: str,
         baseline: str | None,
         facts: Facts | None = None,
+        directory: Path | None = None,
     ) -> None:
         self._connection = connection
         self._facts = facts
+        self._directory = directory
         self._candidate = candidate
+        self._baseline = baseline
         self._sides = {"candidate": candidate, "baseline": baseline or candidate}
         self._scored = False
+        self._asked: dict[str, Missing | None] = {}
         make_trials(connection, candidate, baseline or candidate)
 
     def conversations(self, release: str) -> dict[str, int]:
@@ -120,7 +127,8 @@ class RunMeasurements:
             return missing
         if metric.kind == "declared":
             return self._declared(metric)
-        self._define(metric)
+        if missing := self._define(metric):
+            return missing
         return self._seen(metric, paired=paired, resample=resample)
 
     def slices(self, metric: Metric, by: str, *, paired: bool) -> dict[str, Observation]:
@@ -141,7 +149,8 @@ class RunMeasurements:
         """
         if metric.kind == "declared" or formula.absent(metric.formulas, self._facts):
             return {}
-        self._define(metric)
+        if missing := self._define(metric):
+            return {"": missing}
         whole = row(self._connection, _TRIALS)[0]
         return {
             name: self._seen(metric, paired=paired, share=Fraction(trials, whole))
@@ -154,7 +163,8 @@ class RunMeasurements:
         """The samples that moved the estimate the wrong way most, the worst first."""
         if metric.kind == "declared":
             return ()
-        self._define(metric)
+        if self._define(metric):
+            return ()
         return contributions(self._connection, metric, self._candidate, paired=paired, limit=limit)
 
     def critical(self, wanted: Sequence[str]) -> tuple[Critical, ...]:
@@ -181,9 +191,27 @@ class RunMeasurements:
         used = formula.chosen(metric.formulas, self._facts) if self._facts else None
         return formula.declared(used, self._facts) if used and self._facts else _NO_FORMULA
 
-    def _define(self, metric: Metric) -> None:
-        """Make `metric` the view that everything else reads."""
+    def _define(self, metric: Metric) -> Missing | None:
+        """Make `metric` the view that everything else reads; says why where it cannot be."""
+        if metric.source == SOURCE:
+            return self._own(metric)
         if "FROM scored" in metric.sql and not self._scored:
             self._connection.execute(SCORED, self._sides)
             self._scored = True
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS {metric.sql}")
+        return None
+
+    def _own(self, metric: Metric) -> Missing | None:
+        """Run a policy's own SQL, once, and make what it gives the view."""
+        from gatekeeper.adapters.own_metrics import UNSEALED, measure_own, records_of, table_of
+
+        if self._directory is None:
+            return UNSEALED
+        if metric.name not in self._asked:
+            releases = self._candidate, self._baseline
+            records = records_of(self._connection, self._directory, *releases, self._facts)
+            self._asked[metric.name] = measure_own(self._connection, metric, records)
+        if missing := self._asked[metric.name]:
+            return missing
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS FROM {table_of(metric)}")
+        return None

@@ -68,7 +68,7 @@ def _keep(connection: DuckDBPyConnection, relation: DuckDBPyRelation, columns: C
     relation.limit(most).to_view("asked", replace=True)
     kept = ", ".join(["sample", *(columns.plain(name) for name in ("y", *OPTIONAL))])
     connection.execute(f"CREATE OR REPLACE TEMP TABLE given AS SELECT {kept} FROM asked")  # noqa: S608
-    connection.execute(_KNOWN.format("replicate" if "replicate" in columns.kinds else "0"))
+    connection.execute(_KNOWN.format("replicate" if "replicate" in columns.kinds else "-1"))
 
 
 def _one(connection: DuckDBPyConnection, sql: str) -> Any:

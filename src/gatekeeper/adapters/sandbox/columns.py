@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyRelation
 
-OPTIONAL: Final = {"d": "1", "suite": "NULL::VARCHAR", "replicate": "0"}
+OPTIONAL: Final = {"d": "1", "suite": "NULL::VARCHAR", "replicate": "-1"}
 """Columns that may be left out, and what they are then."""
 FLOAT_DIGITS: Final = 6
 MOST_DIGITS: Final = 12

@@ -84,13 +84,14 @@ def rows(question: Question, limits: Limits = DEFAULT) -> Fault | list[dict[str,
 def _arrays(sizes: Sequence[int], data: bytes) -> list[dict[str, Any]]:
     import numpy as np
 
-    made, start = [], 0
+    left, made, start = memoryview(data), [], 0
     for size in sizes:
         arrays = {}
         for name in ARRAYS:
             kind = np.uint64 if name in {"high", "low"} else np.int64
-            arrays[name] = np.frombuffer(data, kind, size, start)
-            start += 8 * size
+            end = start + 8 * size
+            arrays[name] = np.frombuffer(left[start:end], kind)
+            start = end
         made.append(arrays)
     return made
 
