@@ -21,7 +21,7 @@ def sums_of(
     """Sums over clusters where they are given, and over samples otherwise.
 
     Totals over groups are made from a hash of each unit's name, which is its place unless `names`
-    says otherwise.
+    says otherwise; without `groups` nothing is known of skewness.
     """
     samples = [[int(value) for value in column] for column in columns]
     plain = _by_cluster(samples, clusters) if len(clusters) else samples
@@ -33,7 +33,7 @@ def sums_of(
         tuple(tuple(sum(a * b for a, b in zip(x, y, strict=True)) for y in plain) for x in plain),
         samples=len(samples[0]),
         tied=tied,
-        groups=_grouped(plain, names or [str(place) for place in range(units)], groups),
+        groups=_grouped(plain, names or [str(n) for n in range(units)], groups) if groups else None,
     )
 
 

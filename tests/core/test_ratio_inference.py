@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from gatekeeper.core.observation import Sums
 from gatekeeper.core.statistics.averages import mean_difference, mean_of
 from gatekeeper.core.statistics.inference import Inference
 from gatekeeper.core.statistics.ratios import ratio_change, ratio_of
+from gatekeeper.core.statistics.student import WIDEST_SKEWNESS, Student
 from gatekeeper.core.statistics.ties import Unbounded
 from sums import sums_of
 
@@ -44,7 +46,7 @@ def found_of(method: Method, seen: Sums) -> Inference:
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_a_mean_of_samples_is_the_t_test_of_scipy(alpha: float) -> None:
     scores = np.random.default_rng(1).integers(0, ONE, 50)
-    found = found_of(mean_of, sums_of(scores, [ONE] * 50))
+    found = found_of(mean_of, sums_of(scores, [ONE] * 50, groups=0))
     test = stats.ttest_1samp(scores / ONE, 0.45, alternative="less")
     interval = stats.ttest_1samp(scores / ONE, 0).confidence_interval(1 - 2 * alpha)
     assert found.bounds(alpha) == pytest.approx(tuple(interval), rel=1e-9)
@@ -58,7 +60,9 @@ def test_a_difference_of_samples_is_the_paired_t_test_of_scipy(alpha: float) -> 
     random = np.random.default_rng(2)
     baseline = random.integers(0, ONE, 40)
     candidate = baseline // 2 + random.integers(0, ONE // 2, 40)
-    found = found_of(mean_difference, sums_of(candidate, [ONE] * 40, baseline, [ONE] * 40))
+    found = found_of(
+        mean_difference, sums_of(candidate, [ONE] * 40, baseline, [ONE] * 40, groups=0)
+    )
     interval = stats.ttest_rel(candidate / ONE, baseline / ONE).confidence_interval(1 - 2 * alpha)
     test = stats.ttest_rel(candidate / ONE, baseline / ONE, alternative="greater")
     assert found.bounds(alpha) == pytest.approx(tuple(interval), rel=1e-9)
@@ -69,7 +73,7 @@ def test_published_worked_values_of_a_paired_t_test() -> None:
     """Sleep of ten patients under two drugs: Student (1908), "The probable error of a mean"."""
     first = [7, -16, -2, -12, -1, 34, 37, 8, 0, 20]
     second = [19, 8, 11, 1, -1, 44, 55, 16, 46, 34]
-    found = found_of(mean_difference, sums_of(second, [10] * 10, first, [10] * 10))
+    found = found_of(mean_difference, sums_of(second, [10] * 10, first, [10] * 10, groups=0))
     assert found.value == pytest.approx(1.58)
     assert found.p(0, "above") == pytest.approx(0.00283289 / 2, rel=1e-5)
     assert found.bounds(0.025) == pytest.approx((0.7001142, 2.4598858), rel=1e-6)
@@ -82,7 +86,7 @@ def test_a_clustered_mean_is_the_robust_regression_of_statsmodels(groups: int) -
     n = 300
     cluster = random.integers(0, groups, n)
     scores = (ONE * (0.3 * random.random(groups)[cluster] + 0.6 * random.random(n))).astype(int)
-    found = found_of(mean_of, sums_of(scores, [ONE] * n, clusters=cluster))
+    found = found_of(mean_of, sums_of(scores, [ONE] * n, clusters=cluster, groups=0))
     fit = OLS(scores / ONE, np.ones(n)).fit(
         cov_type="cluster",
         cov_kwds={"groups": cluster, "use_correction": True, "df_correction": True},
@@ -97,7 +101,7 @@ def test_a_clustered_change_is_the_regression_of_its_influence() -> None:
     """The delta method is least squares on each sample's influence, summed over clusters."""
     columns = costs(4, 300)
     cluster = np.random.default_rng(5).integers(0, 30, 300)
-    found = found_of(ratio_change, sums_of(*columns, clusters=cluster))
+    found = found_of(ratio_change, sums_of(*columns, clusters=cluster, groups=0))
     signs = (1, -1, -1, 1)
     influence = sum(
         sign * column / column.mean() for sign, column in zip(signs, columns, strict=True)
@@ -241,7 +245,7 @@ def test_the_detectable_truth_is_detected_with_that_power(units: int) -> None:
     """Power of the t test by simulation, at the truth that is said to have 80 % of it."""
     random = np.random.default_rng(8)
     scores = random.normal(0.7, 0.1, units)
-    found = found_of(mean_of, sums_of((scores * ONE).astype(int), [ONE] * units))
+    found = found_of(mean_of, sums_of((scores * ONE).astype(int), [ONE] * units, groups=0))
     deviation = found.stderr * math.sqrt(units)
     truth = found.detectable(0.75, "below", 0.05)
     drawn = random.normal(truth, deviation, (4000, units))
@@ -262,3 +266,43 @@ def test_needed_grows_as_the_limit_comes_near_and_ends() -> None:
     assert found.needed(found.value + 1e-9, 0.05) is None
     assert found.needed(-1.0, 0.05) == 2
     assert found.detectable(-1.0, "below", 0.05) is None
+
+
+@pytest.mark.parametrize("skewness", [1e-9, 0.01, 0.1, 0.3, WIDEST_SKEWNESS])
+def test_skewness_widens_both_sides_and_bounds_still_agree_with_p(skewness: float) -> None:
+    plain = Student(value=2.0, n=50, method="", stderr=0.1, units=50, scale="log")
+    skewed = replace(plain, skewness=skewness)
+    for alpha in (0.0005, 0.01, 0.05, 0.3):
+        low, high = skewed.bounds(alpha)
+        assert low <= plain.bounds(alpha)[0]
+        assert high >= plain.bounds(alpha)[1]
+        assert skewed.p(high, "below") == pytest.approx(alpha, rel=1e-6)
+        assert skewed.p(low, "above") == pytest.approx(alpha, rel=1e-6)
+        truth = skewed.detectable(2.5, "below", alpha)
+        assert truth <= plain.detectable(2.5, "below", alpha)
+    assert skewed.needed(2.2, 0.05) >= plain.needed(2.2, 0.05)
+
+
+def test_no_skewness_that_is_larger_has_bounds_that_are_nearer() -> None:
+    plain = Student(value=0.0, n=50, method="", stderr=1.0, units=50, scale="linear")
+    reaches = [
+        replace(plain, skewness=part * WIDEST_SKEWNESS / 50).bounds(0.05)[1] for part in range(51)
+    ]
+    assert reaches == sorted(reaches)
+    assert reaches[-1] == pytest.approx(4 * reaches[0], rel=0.05)
+
+
+def test_skewness_is_twice_that_of_the_mean_whatever_the_groups() -> None:
+    scores = np.random.default_rng(10).gamma(4, 1e5, 3000).astype(int)
+    expected = 2 * stats.skew(scores) / math.sqrt(3000)
+    alone = found_of(mean_of, sums_of(scores, [1] * 3000, groups=10**6))
+    assert alone.skewness == pytest.approx(expected, rel=0.01)
+    grouped = found_of(mean_of, sums_of(scores, [1] * 3000, groups=2048))
+    assert grouped.skewness == pytest.approx(expected, abs=3 * 2 * math.sqrt(15) / 2048)
+    assert found_of(mean_of, sums_of(scores, [1] * 3000, groups=0)).skewness == 0
+
+
+def test_one_outlier_among_few_leaves_little_shown() -> None:
+    found = found_of(ratio_of, sums_of([100, 101, 102, 103, 104] * 6 + [100_000], [1] * 31))
+    assert found.skewness == WIDEST_SKEWNESS
+    assert found.bounds(0.05)[1] > 50 * found.value

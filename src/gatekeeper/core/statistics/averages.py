@@ -6,7 +6,13 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.statistics.influence import FEWEST_UNITS, clusters, samples, variance
+from gatekeeper.core.statistics.influence import (
+    FEWEST_UNITS,
+    clusters,
+    samples,
+    skewness,
+    variance,
+)
 from gatekeeper.core.statistics.student import Student
 from gatekeeper.core.statistics.ties import Tied, Unbounded
 
@@ -16,16 +22,16 @@ if TYPE_CHECKING:
     from gatekeeper.core.observation import Sums
     from gatekeeper.core.statistics.inference import Inference
 
-_METHOD = "mean, Student's t"
-_PAIRED = "paired difference of means, Student's t"
+_METHOD = "mean, Student's t corrected for skewness"
+_PAIRED = "paired difference of means, Student's t corrected for skewness"
 
 
 def mean_of(seen: Sums) -> Inference | None:
     """Total of the first column over that of the second, or None where the second is zero.
 
-    With one in the second column for each sample it is their mean, and the bounds are those of
-    Student's t test. Where all samples agree there are none: a score that never varies may be one
-    that never looks.
+    With one in the second column for each sample it is their mean, and without skewness the bounds
+    are those of Student's t test. Where all samples agree there are none: a score that never
+    varies may be one that never looks.
     """
     if seen.totals[1] <= 0:
         return None
@@ -33,7 +39,7 @@ def mean_of(seen: Sums) -> Inference | None:
     spread = variance(seen, gradient) if seen.n >= FEWEST_UNITS else Fraction()
     if spread == 0:
         return _unbounded(seen, float(value), _METHOD)
-    return _student(seen, float(value), spread, _METHOD)
+    return _student(seen, float(value), gradient, _METHOD)
 
 
 def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
@@ -53,10 +59,10 @@ def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
     value, sides = float(candidate - baseline), (float(candidate), float(baseline))
     if seen.n < FEWEST_UNITS or seen.tied:
         return _unbounded(seen, value, _PAIRED, sides)
-    spread = variance(seen, (*up, *(-part for part in down)))
-    if spread == 0:
+    gradient = (*up, *(-part for part in down))
+    if variance(seen, gradient) == 0:
         return _tied(seen, value, width, sides)
-    return _student(seen, value, spread, _PAIRED, sides)
+    return _student(seen, value, gradient, _PAIRED, sides)
 
 
 def _mean(y: int, d: int) -> tuple[Fraction, tuple[Fraction, Fraction]]:
@@ -67,7 +73,7 @@ def _mean(y: int, d: int) -> tuple[Fraction, tuple[Fraction, Fraction]]:
 def _student(
     seen: Sums,
     value: float,
-    spread: Fraction,
+    gradient: Sequence[Fraction],
     method: str,
     sides: Sequence[float | None] = (None, None),
 ) -> Student:
@@ -78,9 +84,10 @@ def _student(
         clusters=clusters(seen),
         candidate=sides[0],
         baseline=sides[1],
-        stderr=math.sqrt(spread),
+        stderr=math.sqrt(variance(seen, gradient)),
         units=seen.n,
         scale="linear",
+        skewness=skewness(seen, gradient),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics.bootstrap import Draws, resampled
@@ -57,7 +58,7 @@ def _bca(seen: Sums, plan: Inference | None) -> Inference | None:
             candidate=plan.candidate,
             baseline=plan.baseline,
         )
-    return resampled(plan, (drawn,), method)
+    return resampled(replace(plan, skewness=0.0), (drawn,), method)
 
 
 def _draws(groups: NDArray[int64]) -> Draws | None:

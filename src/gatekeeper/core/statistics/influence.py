@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
+
+from gatekeeper.core.statistics.student import WIDEST_SKEWNESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
 FEWEST_UNITS: Final = 2
 """One unit has no spread."""
+_UNSEEN: Final = 2
+"""Samples of heavy tails show about half of the skewness that there is, or less."""
 
 
 def clusters(seen: Sums) -> int:
@@ -43,3 +48,23 @@ def variance(seen: Sums, gradient: Sequence[Fraction]) -> Fraction:
         start=Fraction(),
     )
     return squares * seen.n / (seen.n - 1)
+
+
+def skewness(seen: Sums, gradient: Sequence[Fraction]) -> float:
+    """Twice the skewness of a function of the totals, without its sign; at most the widest.
+
+    The third cumulant of a sum is the sum of the units', and random groups of units keep it; so
+    `seen.groups` has it. Without groups it is taken for zero. It is doubled because a sample that
+    missed the rare large values shows too little of it: with the plain skewness a rule at its
+    limit passes wrongly 10 % of the time for 50 lognormal costs of sigma 1.5, and with twice as
+    much at most 5 % for 20 to 2,000 costs of any sigma up to 1.5.
+    """
+    if seen.groups is None:
+        return 0.0
+    columns = zip(seen.groups.T, gradient, strict=True)
+    moved = sum(column * float(slope) for column, slope in columns)
+    squares = math.fsum((moved**2).tolist())
+    if squares == 0:
+        return WIDEST_SKEWNESS
+    shown = abs(math.fsum((moved**3).tolist())) / float(squares**1.5)
+    return min(_UNSEEN * shown, WIDEST_SKEWNESS)

@@ -7,7 +7,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics.estimate import Estimate
-from gatekeeper.core.statistics.influence import FEWEST_UNITS, clusters, samples, variance
+from gatekeeper.core.statistics.influence import (
+    FEWEST_UNITS,
+    clusters,
+    samples,
+    skewness,
+    variance,
+)
 from gatekeeper.core.statistics.proportions import clopper_pearson
 from gatekeeper.core.statistics.student import Student
 from gatekeeper.core.statistics.ties import FACTOR, Tied, Unbounded
@@ -26,7 +32,8 @@ def ratio_of(seen: Sums, *, ties: bool = False) -> Inference | None:
     """The total of the first column over that of the second; None where either is zero.
 
     Delta method on the logarithm with Student's t: Deng, Knoblich and Lu (2018), "Applying the
-    delta method in metric analytics", KDD, equation 3. A unit is a cluster where samples have one.
+    delta method in metric analytics", KDD, equation 3; corrected for skewness (`Student`). A unit
+    is a cluster where samples have one.
 
     Args:
         seen: Two columns.
@@ -61,13 +68,14 @@ def _inferred(seen: Sums, *, ties: bool, change: bool) -> Inference:
     return Student(
         value=value,
         n=samples(seen),
-        method=_method("delta method on the logarithm", change=change),
+        method=_method("delta method on the logarithm, corrected for skewness", change=change),
         clusters=clusters(seen),
         candidate=sides[0],
         baseline=sides[1],
         stderr=math.sqrt(spread),
         units=seen.n,
         scale="log change" if change else "log",
+        skewness=skewness(seen, gradient),
     )
 
 
