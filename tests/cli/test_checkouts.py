@@ -7,7 +7,7 @@ import pytest
 
 from builders import make_model, make_project, write
 from gatekeeper.cli.main import run
-from gatekeeper.errors import UsageError
+from gatekeeper.errors import IntegrityError, UsageError
 from repositories import commit, git, make_repository
 
 
@@ -105,3 +105,27 @@ def test_a_model_that_git_holds_is_the_one_of_that_time(project, capsys):
     assert record["model_locations"] == {
         "small": f".gatekeeper/checkouts/{then}/project/models/tiny"
     }
+
+
+def test_a_state_takes_the_keys_that_it_is_given(checkout, state, capsys):
+    words = ["init", "--state-only", str(checkout), "--keys", str(state / "keys")]
+    assert run(words) == 0
+    given = {key["id"] for key in line(checkout, capsys, "keys", "list")["keys"] if key["private"]}
+    assert given == {key["id"] for key in line(state.parent, capsys, "keys", "list")["keys"]}
+    modes = {path.stat().st_mode & 0o777 for path in (checkout / ".gatekeeper/keys").iterdir()}
+    assert modes == {0o600}
+
+
+def test_keys_that_are_none_leave_no_state(checkout, state, tmp_path):
+    words = ["init", "--state-only", str(checkout), "--keys"]
+    with pytest.raises(UsageError, match=r"holds no keyring\.json"):
+        run([*words, str(tmp_path)])
+    damaged = shutil.copytree(state / "keys", tmp_path / "damaged")
+    text = (damaged / "keyring.json").read_text()
+    (damaged / "keyring.json").write_text(text.replace('"signatures"', '"signature"'))
+    with pytest.raises(IntegrityError):
+        run([*words, str(damaged)])
+    with pytest.raises(UsageError, match="belongs to --state-only"):
+        run(["init", "--keys", str(state / "keys"), str(tmp_path / "new")])
+    assert not (checkout / ".gatekeeper").exists()
+    assert not list(checkout.glob(".gatekeeper-init-*"))

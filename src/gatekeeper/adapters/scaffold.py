@@ -128,8 +128,12 @@ def create(directory: Path, example: str | None) -> tuple[Project, tuple[str, ..
         ) from error
 
 
-def create_state(directory: Path) -> Project:
+def create_state(directory: Path, keys: Path | None = None) -> Project:
     """Make the state of a project whose files are there already, such as a checkout of one.
+
+    Args:
+        directory: The project's.
+        keys: A directory with a keyring and keys; where there is none, development keys are made.
 
     Raises:
         UsageError: There is a state already, or no manifests.
@@ -148,7 +152,7 @@ def create_state(directory: Path) -> Project:
         )
     try:
         with tempfile.TemporaryDirectory(prefix=".gatekeeper-init-", dir=home) as staged:
-            make_state(Project(Path(staged)), _environments(Project(home)))
+            make_state(Project(Path(staged)), _environments(Project(home)), keys)
             (Path(staged) / STATE).rename(home / STATE)
     except OSError as error:
         raise UnavailableError(
@@ -202,8 +206,10 @@ def _fill(root: Path, example: str | None) -> tuple[str, ...]:
     return files
 
 
-def make_state(project: Project, environments: tuple[str, ...] = ENVIRONMENTS) -> None:
-    """The state directory, with empty ledgers and development keys."""
+def make_state(
+    project: Project, environments: tuple[str, ...] = ENVIRONMENTS, keys: Path | None = None
+) -> None:
+    """The state directory, with empty ledgers, and given or development keys."""
     for name in environments:
         project.ledger(name).mkdir(parents=True)
     for directory in (project.store, project.runs, project.cache):
@@ -212,6 +218,27 @@ def make_state(project: Project, environments: tuple[str, ...] = ENVIRONMENTS) -
     _write(project.state / ".gitignore", "*\n")
     project.keys.mkdir(mode=0o700)
     project.keys.chmod(0o700)
+    if keys is not None:
+        _take_keys(keys, project)
+    else:
+        _make_keys(project)
+
+
+def _take_keys(source: Path, project: Project) -> None:
+    if not (source / keyring.FILE).is_file():
+        raise UsageError(
+            f"holds no {keyring.FILE}",
+            where=str(source),
+            fix="name a directory with the keyring, the public keys and what signs here",
+        )
+    for path in source.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, project.keys / path.name)
+            (project.keys / path.name).chmod(0o600)
+    keyring.KeyDirectory(project.keys, project.state).keyring()
+
+
+def _make_keys(project: Project) -> None:
     keys = keyring.KeyDirectory(project.keys, project.state)
     new = [keyring.new_key((role,), password="", development=True) for role in ROLES]
     for pair in new:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.session import Output, OutputOption, Session
+from gatekeeper.errors import UsageError
 from gatekeeper.report.markup import escape
 
 
@@ -22,6 +23,10 @@ def init(
             "--state-only", help="Only keys and an empty store, beside files that are there."
         ),
     ] = False,
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="With --state-only: take keyring and keys from there."),
+    ] = None,
     output: OutputOption = Output.text,
 ) -> None:
     """Make a project: development keys, two environments, a first manifest or an example.
@@ -32,8 +37,10 @@ def init(
     from gatekeeper.adapters import scaffold
 
     if state_only:
-        _state(Session(directory, output), example)
+        _state(Session(directory, output), example, keys)
         return
+    if keys is not None:
+        raise UsageError("belongs to --state-only", where="--keys", fix="add it, or leave this out")
     project, files = scaffold.create(directory, example)
     manifests = [name for name in files if name.startswith("manifests/") and name.count("/") == 1]
     document = {
@@ -46,17 +53,18 @@ def init(
     Session(directory, output).emit(document, _text(directory, manifests, example))
 
 
-def _state(session: Session, example: str | None) -> None:
+def _state(session: Session, example: str | None, keys: Path | None) -> None:
     from gatekeeper.adapters import scaffold
-    from gatekeeper.errors import UsageError
 
     if example is not None:
         raise UsageError(
             "--state-only writes no example", where="--example", fix="leave one of the two out"
         )
-    project = scaffold.create_state(session.directory)
+    project = scaffold.create_state(session.directory, keys)
     made = f"[green]made[/green] {escape(project.state)}"
-    note = "The keys are for development: an environment has to accept them."
+    note = f"Its keys are those of {escape(keys)}."
+    if keys is None:
+        note = "The keys are for development: an environment has to accept them."
     session.emit({"project": str(project.root), "state": str(project.state)}, f"{made}\n{note}")
 
 
