@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = (
     "README.md",
     "docs/quickstart.sh",
+    "docs/ci.md",
     "docs/releases.md",
     "docs/delivery.md",
     "docs/evaluation.md",

@@ -82,7 +82,6 @@ class Checkout:
 
         Neither the repository nor its index is written to. Returns the directory in its place.
         """
-        prefix = os.fsdecode(self._output("rev-parse", "--show-prefix").rstrip(b"\n"))
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as name:
@@ -91,7 +90,12 @@ class Checkout:
                 self._output("read-tree", commit, index=index)
                 self._output("checkout-index", "--all", f"--prefix={tree}/", index=index)
                 tree.rename(target)
-        return target / prefix
+        return target / self.prefix
+
+    @property
+    def prefix(self) -> str:
+        """The directory, from the top of its working tree; empty at the top."""
+        return os.fsdecode(self._output("rev-parse", "--show-prefix").rstrip(b"\n")).rstrip("/")
 
     @property
     def _name(self) -> str:

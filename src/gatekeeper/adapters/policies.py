@@ -29,6 +29,11 @@ def read_policy(path: Path, project: Project) -> yaml.Document[AnyPolicy]:
     return document
 
 
+def policy_at(text: str, file: str) -> AnyPolicy:
+    """The policy that a file once held; raises `InputError` with everything wrong with it."""
+    return yaml.check(yaml.parse(text.encode(), file), *_FORMS).value
+
+
 def policy_in(document: Mapping[str, JsonValue], where: str) -> AnyPolicy:
     """The policy that a verdict holds; raises `InputError` where this version cannot read it."""
     return yaml.check(yaml.parse(json.dumps(document).encode(), where), *_FORMS).value

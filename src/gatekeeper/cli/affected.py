@@ -45,7 +45,7 @@ def affected(
     places: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...",
+            metavar="PATH",
             help="Manifests, or directories of manifests; by default manifests/.",
             show_default=False,
         ),

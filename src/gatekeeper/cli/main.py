@@ -23,6 +23,7 @@ VERBS = (
     "gate",
     "report",
     "affected",
+    "ci",
     "runs",
     "policy",
     "promote",

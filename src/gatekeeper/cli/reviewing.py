@@ -1,0 +1,281 @@
+"""Composition: the manifests of a change, judged one after the other, and told together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatekeeper.errors import GatekeeperError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gatekeeper.adapters.forges import Forge
+    from gatekeeper.adapters.project import Project
+    from gatekeeper.cli.affected import Affected
+    from gatekeeper.core.affected import Touched
+    from gatekeeper.core.review import Judged, PolicyChange, Review
+    from gatekeeper.ops.review import Plan
+
+    Say = Callable[[str], None]
+
+SINCE = "origin/main"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person or a pipeline asked for.
+
+    Attributes:
+        places: Manifests, or directories of them; none where the change decides.
+        since: What the change is against; null where the platform says.
+        baseline: What to compare with; null where it is to be found.
+        policy: The policy that decides; null where the environment or the manifest says.
+        parameters: Of the policy, ``NAME=NUMBER``.
+        options: Words for `evaluate`, the parameters among them.
+        reports: A directory that is not there yet, or is empty.
+    """
+
+    places: tuple[Path, ...]
+    since: str | None
+    baseline: str | None
+    environment: str
+    policy: Path | None
+    parameters: tuple[str, ...]
+    options: tuple[str, ...]
+    reports: Path
+
+
+def words(
+    engine: str | None, policy: Path | None, parameters: Sequence[str], also: Sequence[str]
+) -> tuple[str, ...]:
+    """What was asked for, as `evaluate` takes it."""
+    found = [] if engine is None else ["--engine", engine]
+    found += [] if policy is None else ["--policy", str(policy)]
+    for one in parameters:
+        found += ["--parameter", one]
+    return (*found, *also)
+
+
+def place_of(reports: Path) -> Path:
+    """The directory for reports as commands should name it: briefly, where that is right."""
+    whole, here = reports.absolute(), Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
+
+
+def home_of(directory: Path, keys: Path | None) -> Project:
+    """The project; a checkout that has no state yet gets one."""
+    from gatekeeper.adapters.project import Project
+    from gatekeeper.adapters.scaffold import create_state
+
+    if (directory / ".gatekeeper").is_dir():
+        if keys is not None:
+            raise UsageError(
+                "there is a state with keys of its own",
+                where="--keys",
+                fix="leave --keys out, or start from a fresh checkout",
+            )
+        return Project.open(directory)
+    return create_state(directory, keys)
+
+
+def review(home: Project, forge: Forge, wish: Wish, say: Say) -> Review:
+    """Every manifest that is to be judged, judged; reports are written on the way.
+
+    Raises:
+        UsageError: What the change is against is not known here, or the reports have no place.
+    """
+    from gatekeeper.core.review import Review
+
+    _make_place(wish.reports)
+    found = _found(home, forge, wish)
+    plan = _plan(home, forge, wish, found)
+    names = _names([one.manifest for one in found.touched])
+    judged = [
+        _judge(home, forge, one, name, plan, say)
+        for one, name in zip(found.touched, names, strict=True)
+    ]
+    return Review(
+        judged=tuple(judged),
+        base=found.base,
+        commit=forge.commit or _head(home),
+        deleted=found.deleted,
+        policies=tuple(_policy_change(home, found.base, file, wish) for file in found.policies),
+        log=forge.log,
+    )
+
+
+def tell(found: Review, forge: Forge, wish: Wish, home: Project, *, comment: bool, say: Say) -> str:
+    """Everything that is told once all is judged; returns the address of the comment."""
+    from gatekeeper.adapters.git import Checkout
+    from gatekeeper.report.review import comment as written
+
+    text = written(found, forge.longest)
+    (wish.reports / "comment.md").write_text(text, encoding="utf-8")
+    _combine_code_quality(wish.reports)
+    forge.publish(text, outputs(found, wish.reports))
+    if not comment:
+        return ""
+    try:
+        key = Checkout.at(home.root).prefix or "."
+        # A change that touches nothing (any more) has something to say only where it once had.
+        if found.judged or found.deleted or forge.known_comment(key):
+            return forge.comment(text, key)
+    except GatekeeperError as error:
+        say(f"no comment: {error}")
+    return ""
+
+
+def outputs(found: Review, reports: Path) -> dict[str, str]:
+    """What later steps of a job can use: of the manifest that decides, and of all."""
+    import json
+
+    one = found.worst
+    return {
+        "outcome": found.outcome,
+        "run": one.run if one else "",
+        "release": one.release if one else "",
+        "verdict": str(reports / one.reports / "verdict.json") if one and one.verdict else "",
+        "reports": str(reports),
+        "manifests": json.dumps([judged.manifest for judged in found.judged]),
+    }
+
+
+def marked_up(text: str) -> str:
+    """Plain text for a stream that takes markup."""
+    from gatekeeper.report.markup import escape
+
+    return escape(text)
+
+
+def _make_place(reports: Path) -> None:
+    if reports.is_dir() and any(reports.iterdir()):
+        raise UsageError(
+            "holds something already", where=str(reports), fix="remove it, or name another"
+        )
+    reports.mkdir(parents=True, exist_ok=True)
+
+
+def _found(home: Project, forge: Forge, wish: Wish) -> Affected:
+    """What is to be judged: what was named, whether it is touched or not, or what is touched."""
+    from gatekeeper.adapters.references import manifest_files
+    from gatekeeper.cli.affected import Affected, affected_by
+    from gatekeeper.core.affected import Touched
+
+    since = wish.since or forge.since or ("" if wish.places else SINCE)
+    if not since:
+        named = [Touched(file, ()) for file in manifest_files(home, wish.places)]
+        return Affected("", "", len(named), tuple(named), (), ())
+    found = affected_by(home, since, wish.places, env=wish.environment, policy=wish.policy)
+    if not wish.places:
+        return found
+    known = {one.manifest: one for one in found.touched}
+    files = manifest_files(home, wish.places)
+    return replace(found, touched=tuple(known.get(file, Touched(file, ())) for file in files))
+
+
+def _plan(home: Project, forge: Forge, wish: Wish, found: Affected) -> Plan:
+    from gatekeeper.adapters.git import Checkout
+    from gatekeeper.ops.review import Plan
+
+    before: frozenset[str] = frozenset()
+    if found.base:
+        checkout = Checkout.at(home.root)
+        files = (one.manifest for one in found.touched)
+        before = frozenset(file for file in files if checkout.text(found.base, file))
+    return Plan(
+        base=found.base,
+        before=before,
+        baseline=wish.baseline,
+        serves=_serves(home, wish.environment),
+        environment=wish.environment,
+        options=wish.options,
+        annotations=forge.annotations,
+        reports=wish.reports,
+    )
+
+
+def _policy_change(home: Project, base: str, file: str, wish: Wish) -> PolicyChange:
+    """What a policy demands less of than it did at a commit."""
+    from gatekeeper.adapters.git import Checkout
+    from gatekeeper.adapters.policies import policy_at
+    from gatekeeper.cli.environments import environment_of
+    from gatekeeper.cli.gates import parameters_of, policy_of
+    from gatekeeper.core.policy_diff import loosened
+    from gatekeeper.core.review import PolicyChange
+    from gatekeeper.ops.gate import Policy
+
+    text = Checkout.at(home.root).text(base, file)
+    if not text:
+        return PolicyChange(file, unclear="it is new")
+    try:
+        settings = environment_of(home, wish.environment)
+        parameters = {**settings.policy_parameters, **parameters_of(wish.parameters)}
+        before = Policy(policy_at(text, file), parameters)
+        after = policy_of(home, home.root / file, parameters)
+        return PolicyChange(file, loosened(before, after))
+    except GatekeeperError as error:
+        return PolicyChange(file, unclear=str(error))
+
+
+def _serves(home: Project, environment: str) -> str | None:
+    """The release that an environment serves; None where it serves none yet."""
+    from gatekeeper.cli.environments import site_of
+    from gatekeeper.ops import ledger
+
+    head = ledger.head(site_of(home, environment))
+    return None if head is None else head.entry.state.stable.release
+
+
+def _judge(home: Project, forge: Forge, one: Touched, name: str, plan: Plan, say: Say) -> Judged:
+    from gatekeeper.adapters.verbs import ChildVerbs
+    from gatekeeper.ops.review import judge
+    from gatekeeper.report.review import unjudged_junit
+
+    place = plan.reports / name
+    place.mkdir()
+    say(forge.begin(f"gatekeeper: {one.manifest}"))
+    found = judge(one, name, plan, ChildVerbs(home, say))
+    say(forge.end())
+    say(_read(place / "verdict.txt") or f"{one.manifest}: {found.error}")
+    if found.error:
+        (place / "junit.xml").write_text(unjudged_junit(found), encoding="utf-8")
+    if found.difference:
+        (place / "diff.md").write_text(found.difference, encoding="utf-8")
+    return replace(found, story=_read(place / "verdict.md"))
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _head(home: Project) -> str:
+    """The commit that is checked out; empty outside git."""
+    from gatekeeper.adapters.git import Checkout
+
+    try:
+        return Checkout.at(home.root).commit("HEAD")
+    except GatekeeperError:
+        return ""
+
+
+def _names(manifests: Sequence[str]) -> Iterator[str]:
+    """A name for the directory of each manifest, no two the same."""
+    from gatekeeper.core.review import slug
+
+    seen: dict[str, int] = {}
+    for manifest in manifests:
+        name = slug(manifest)
+        seen[name] = seen.get(name, 0) + 1
+        yield name if seen[name] == 1 else f"{name}.{seen[name]}"
+
+
+def _combine_code_quality(reports: Path) -> None:
+    """GitLab takes one file of findings a job."""
+    import json
+
+    files = sorted(reports.glob("*/code-quality.json"))
+    found = [item for file in files for item in json.loads(file.read_text(encoding="utf-8"))]
+    if files:
+        (reports / "code-quality.json").write_text(json.dumps(found, indent=1), encoding="utf-8")

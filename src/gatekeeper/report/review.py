@@ -1,0 +1,204 @@
+"""All manifests of a change in one comment: what to do in the open, the rest under folds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from gatekeeper.core.canonical import short
+from gatekeeper.core.review import NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatekeeper.core.review import Judged, PolicyChange, Review
+
+MARKS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "error": "⚠️", NOTHING: "⏭️"}
+MOST_ROWS: Final = 50
+MOST_CAUSES: Final = 3
+SHORT: Final = 12
+_POLICY: Final = "**The gate policy changes together with what it judges.**"
+_OWNER: Final = "Its owner should agree to that on its own merits."
+_CUT: Final = "_Too long to be shown here whole: the reports of the job hold all of it._"
+
+
+def comment(review: Review, longest: int) -> str:
+    """The comment, in Markdown, as much of it as fits.
+
+    Args:
+        review: What was found.
+        longest: The most characters that it may have.
+    """
+    head = list(_head(review))
+    full = [_part(one, difference=True) for one in review.gravest_first]
+    brief = [_part(one, difference=False) for one in review.gravest_first]
+    for parts in (full, [*brief, _CUT], [_CUT]):
+        text = "\n\n".join([*head, *parts]) + "\n"
+        if len(text) <= longest:
+            return text
+    return text[: longest - 1] + "\n"
+
+
+def review_document(review: Review, comment_at: str) -> dict[str, Any]:
+    """The same as programs read it; `comment_at` is the address of the comment."""
+    return {
+        "outcome": review.outcome,
+        "exit": review.exit,
+        "base": review.base,
+        "commit": review.commit,
+        "manifests": [_judged(one) for one in review.judged],
+        "deleted": list(review.deleted),
+        "policies": [_policy(one) for one in review.policies],
+        "comment": comment_at,
+    }
+
+
+def review_text(review: Review) -> str:
+    """One line a manifest, for a log."""
+    if not review.judged:
+        return "no manifest is touched: nothing to judge"
+    lines = []
+    for one in review.judged:
+        lines.append(f"{one.outcome:<12}  {one.manifest}{_of(one)}")
+        lines += [f"  {line}" for line in one.error.splitlines()]
+    return "\n".join(lines)
+
+
+def unjudged_junit(one: Judged) -> str:
+    """A manifest that never got a verdict, for tools that count tests."""
+    from xml.sax.saxutils import escape, quoteattr
+
+    name, what = quoteattr(one.manifest), quoteattr(one.error.partition("\n")[0])
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<testsuites name="gatekeeper" tests="1" failures="0" errors="1">\n'
+        f' <testsuite name={name} tests="1" failures="0" errors="1">\n'
+        f'  <testcase classname={name} name="verdict"><error message={what}>{escape(one.error)}'
+        "</error></testcase>\n </testsuite>\n</testsuites>\n"
+    )
+
+
+def _head(review: Review) -> Iterator[str]:
+    yield f"## {MARKS[review.outcome]} gatekeeper: {_summary(review)}"
+    yield _where(review)
+    if review.policies:
+        yield "\n".join(["> [!WARNING]", *_policies(review)])
+    if review.judged:
+        yield "\n".join(_table(review))
+    if review.deleted:
+        yield "Taken away, and so not judged: " + ", ".join(map(_code, review.deleted))
+
+
+def _policies(review: Review) -> Iterator[str]:
+    yield f"> {_POLICY}"
+    for one in review.policies:
+        if one.unclear:
+            yield f"> - {_code(one.file)}: {_plain(one.unclear.splitlines()[0])}"
+        elif not one.loosened:
+            yield f"> - {_code(one.file)} demands nothing less than before."
+        else:
+            yield f"> - {_code(one.file)} **demands less**. {_OWNER}"
+        for loose in one.loosened:
+            change = f"{_code(loose.before)} became {_code(loose.after)}"
+            yield f">   - {_code(loose.rule)} {loose.what}: {change}"
+
+
+def _summary(review: Review) -> str:
+    if not review.judged:
+        return "no release is touched"
+    count = len(review.judged)
+    outcomes = [one.outcome for one in review.judged]
+    if count == 1:
+        return outcomes[0]
+    tally = {outcome: outcomes.count(outcome) for outcome in MARKS if outcome in outcomes}
+    return f"{count} releases: " + ", ".join(f"{number} {name}" for name, number in tally.items())
+
+
+def _where(review: Review) -> str:
+    parts = [f"Commit {review.commit[:SHORT]}" if review.commit else "This working tree"]
+    if review.base:
+        parts.append(f"against {review.base[:SHORT]}")
+    if review.log:
+        parts.append(f"· [log and reports]({review.log})")
+    return " ".join(parts)
+
+
+def _table(review: Review) -> Iterator[str]:
+    yield "| | manifest | verdict | touched by |"
+    yield "| --- | --- | --- | --- |"
+    for one in review.gravest_first[:MOST_ROWS]:
+        cells = (MARKS[one.outcome], _code(one.manifest), _verdict(one), _causes(one))
+        yield "| " + " | ".join(cells) + " |"
+    if len(review.judged) > MOST_ROWS:
+        yield f"| | and {len(review.judged) - MOST_ROWS} more | | |"
+
+
+def _verdict(one: Judged) -> str:
+    if one.error:
+        return "error: no verdict"
+    rules = [] if one.outcome == "pass" else one.verdict["rules"]
+    bad = [rule["rule"] for rule in rules if rule["outcome"] == one.outcome]
+    named = f": {', '.join(map(_code, bad[:MOST_CAUSES]))}" if bad else ""
+    more = f" and {len(bad) - MOST_CAUSES} more" if len(bad) > MOST_CAUSES else ""
+    return f"**{one.outcome}**{named}{more}"
+
+
+def _causes(one: Judged) -> str:
+    shown = ", ".join(_code(cause.file) for cause in one.because[:MOST_CAUSES])
+    rest = len(one.because) - MOST_CAUSES
+    return (f"{shown} and {rest} more" if rest > 0 else shown) or "named"
+
+
+def _part(one: Judged, *, difference: bool) -> str:
+    blocks = [f"## {_code(one.manifest)}{_of(one)}"]
+    if one.error:
+        blocks.append(_fenced(one.error))
+    elif one.story:
+        blocks.append(one.story.strip())
+    if one.compared:
+        blocks.append(f"Compared with {_plain(one.compared)}.")
+    if difference and one.difference:
+        fold = "<details><summary>What changed in the release</summary>"
+        blocks += [fold, one.difference.strip(), "</details>"]
+    return "\n\n".join(blocks)
+
+
+def _of(one: Judged) -> str:
+    return f" ({short(one.release)})" if one.release else ""
+
+
+def _judged(one: Judged) -> dict[str, Any]:
+    return {
+        "manifest": one.manifest,
+        "outcome": one.outcome,
+        "exit": one.exit,
+        "because": [{"file": cause.file, "role": cause.role} for cause in one.because],
+        "release": one.release or None,
+        "baseline": one.baseline or None,
+        "compared": one.compared,
+        "run": one.run or None,
+        "error": one.error or None,
+        "reports": one.reports,
+    }
+
+
+def _policy(one: PolicyChange) -> dict[str, Any]:
+    return {
+        "file": one.file,
+        "loosened": [loose.model_dump(mode="json") for loose in one.loosened],
+        "unclear": one.unclear or None,
+    }
+
+
+def _code(text: str) -> str:
+    """Inline code: nothing in a name ends it, breaks a row, or calls a person."""
+    safe = text.replace("`", "'").replace("|", "\\|")
+    return "`" + " ".join(safe.split()) + "`"
+
+
+def _plain(text: str) -> str:
+    return text.replace("<", "&lt;").replace("@", "@&#8203;")
+
+
+def _fenced(text: str) -> str:
+    """Lines as they are; a fence inside them cannot end it."""
+    return "```text\n" + text.replace("```", "'''") + "\n```"
