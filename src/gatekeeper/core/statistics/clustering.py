@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics.binomial import LARGEST_N
+from gatekeeper.core.statistics.roots import crossing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gatekeeper.core.observation import Sums
 
-_STEPS: Final = 44
+_NEAR: Final = 0.001
 _LEAST_ALPHA: Final = 1e-12
 _LEAST_FREEDOM: Final = 0.1
 _MOST_ALPHA: Final = 0.45
@@ -72,12 +73,22 @@ class Clusters:
         """
         if self.n <= 1:
             return self.largest
-        mean = self.y / self.m
-        spread = self.yy - 2 * mean * self.ym + mean * mean * self.mm
-        alone = self.squares - mean * mean * self.m
+        alone = self.squares - self.y * self.y / self.m
         if alone <= 0:
             return 1.0
-        return max(self.n / (self.n - 1) * spread / alone, 1.0)
+        return max(self.n / (self.n - 1) * self.spread / alone, 1.0)
+
+    @property
+    def spread(self) -> float:
+        """Sum over clusters of the square of how far y is from what the mean makes of m."""
+        mean = self.y / self.m
+        return max(self.yy - 2 * mean * self.ym + mean * mean * self.mm, 0.0)
+
+    @property
+    def mirrored(self) -> Clusters:
+        """Those of the trials that were no events."""
+        y, ym = self.m - self.y, self.mm - self.ym
+        return Clusters(self.n, y, self.m, self.mm - 2 * self.ym + self.yy, ym, self.mm, y)
 
     def joined(self, each: int) -> Clusters:
         """These and one more, as large as the average trial's, whose trials come to `each`."""
@@ -112,20 +123,15 @@ class Clusters:
 
 def agreeing(tail: Callable[[float], float]) -> float:
     """The alpha that a p-value computed for it agrees with."""
-    low, high = 0.0, 1.0
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if tail(middle) > middle else (low, middle)
-    return (low + high) / 2
+    return crossing(lambda alpha: tail(alpha) - alpha, 0.0, 1.0)
 
 
-def grown(clusters: Clusters, samples: int, each: int, alpha: float, enough: int) -> int | None:
-    """Samples in clusters like these that are worth `enough` independent trials."""
+def multiple(clusters: Clusters, samples: int, weak: Callable[[Clusters], bool]) -> int | None:
+    """Samples in as many more clusters like these as are no longer weak; None for too many."""
     low, high = 2 / clusters.n, LARGEST_N / samples
-    if clusters.grown(high).effective(each, alpha) < enough:
+    if high <= low or weak(clusters.grown(high)):
         return None
-    while high - low > 1 / samples:
-        middle = (low + high) / 2
-        weak = clusters.grown(middle).effective(each, alpha) < enough
-        low, high = (middle, high) if weak else (low, middle)
+    while high - low > max(1 / samples, low * _NEAR):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if weak(clusters.grown(middle)) else (low, middle)
     return math.ceil(high * samples)

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics import tango
 from gatekeeper.core.statistics.binomial import LARGEST_N
-from gatekeeper.core.statistics.clustering import Clusters, agreeing, grown
+from gatekeeper.core.statistics.clustering import Clusters, agreeing, multiple
 from gatekeeper.core.statistics.inference import POWER, Inference
+from gatekeeper.core.statistics.roots import crossing
 from gatekeeper.core.statistics.tango import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gatekeeper.core.observation import PairedProportion, Pairs
     from gatekeeper.core.statistics.inference import Side
 
 METHOD: Final = "paired difference, Tango's score bounds, continuity corrected"
 CLUSTERED: Final = f"{METHOD}, of the effective number of pairs"
-_STEPS: Final = 44
+_NEAR: Final = 1e-6
 
 
 def paired_share(seen: PairedProportion) -> Inference:
@@ -96,10 +95,10 @@ class PairedShare(Inference):
         n = self._scaled(side, alpha).n
         end = -1.0 if side == "below" else 1.0
 
-        def weak(truth: float) -> bool:
-            return self._power(n, truth, limit, side, alpha) < power
+        def spare(truth: float) -> float:
+            return self._power(n, truth, limit, side, alpha) - power
 
-        return None if weak(end) else _border(limit, end, weak)
+        return None if spare(end) < 0 else crossing(spare, limit, end)
 
     def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
         """By the normal approximation, if as many pairs differ as do here."""
@@ -107,15 +106,17 @@ class PairedShare(Inference):
             return None
         side: Side = "below" if self.value < limit else "above"
 
-        def weak(n: float) -> bool:
-            return self._power(n, self.value, limit, side, alpha) < power
+        def spare(n: float) -> float:
+            return self._power(n, self.value, limit, side, alpha) - power
 
-        if weak(LARGEST_N):
+        if spare(LARGEST_N) < 0:
             return None
-        enough = math.ceil(_border(1.0, LARGEST_N, weak))
+        enough = math.ceil(crossing(spare, 1.0, LARGEST_N, _NEAR))
         if self.sums is None:
             return enough
-        return grown(self.sums, self.n, _worst(side), alpha, enough)
+        return multiple(
+            self.sums, self.n, lambda grown: grown.effective(_worst(side), alpha) < enough
+        )
 
     @property
     def _alone(self) -> bool:
@@ -161,14 +162,3 @@ def power_of_pairs(  # noqa: PLR0913, PLR0917 - a plan has as many numbers
 def _worst(side: Side) -> int:
     """What the pairs of one more cluster come to, for the worst of what would show `side`."""
     return 1 if side == "below" else -1
-
-
-def _border(weak_end: float, strong_end: float, weak: Callable[[float], bool]) -> float:
-    """Where between two ends power begins to suffice."""
-    for _ in range(_STEPS):
-        middle = (weak_end + strong_end) / 2
-        if weak(middle):
-            weak_end = middle
-        else:
-            strong_end = middle
-    return strong_end

@@ -11,12 +11,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from gatekeeper.core.statistics.roots import crossing
 
+if TYPE_CHECKING:
     from gatekeeper.core.statistics.inference import Side
 
-_STEPS: Final = 54
 _CONTINUITY: Final = 0.5
 _SMALLEST: Final = 1e-300
 
@@ -47,8 +46,8 @@ def bounds(table: Table, alpha: float) -> tuple[float, float]:
     from scipy.special import ndtri
 
     z = float(ndtri(1 - alpha))
-    low = _bisect(-1.0, table.difference, lambda delta: _score(table, delta) > z)
-    high = _bisect(table.difference, 1.0, lambda delta: _score(table, delta) >= -z)
+    low = crossing(lambda delta: _score(table, delta) - z, table.difference, -1.0)
+    high = crossing(lambda delta: _score(table, delta) + z, table.difference, 1.0)
     return low, high
 
 
@@ -91,14 +90,3 @@ def _deviation(table: Table, delta: float) -> float:
     root = math.sqrt(max(linear * linear - 8 * n * constant, 0.0))
     only_baseline = max((root - linear) / (4 * n), 0.0)
     return math.sqrt(max(n * (2 * only_baseline + delta * (1 - delta)), 0.0))
-
-
-def _bisect(low: float, high: float, left: Callable[[float], bool]) -> float:
-    """The place between `low` and `high` up to which `left` holds."""
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if left(middle):
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
