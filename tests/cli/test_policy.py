@@ -162,3 +162,61 @@ def test_the_difference_of_two_releases_shows_that_of_their_gates(
     shown.append(call(*releases, "--format", "markdown")[1].partition("#### Gate policy")[2])
     golden(GOLDEN / "release-diff.txt", lasting("\n".join(shown)))
     assert len(answer(*releases)["gate_policy"]["changes"]) == 5
+
+
+SET = """\
+apiVersion: gatekeeper/v1
+kind: EvalSet
+name: desk-quality
+owner: quality
+licence: CC0-1.0
+split: held_out
+suite: quality
+file: eval_sets/quality.jsonl
+scorers: [exact]
+"""
+CHECKED = """\
+apiVersion: gatekeeper/v1
+kind: GatePolicy
+metadata: {name: desk, owner: quality, effective: 2026-01-01, review_by: 2026-02-01}
+sections:
+  quality:
+    owner: product
+    must_pass: [s1, s99]
+    rules:
+      - {metric: resolved_rate, min: 0.8, by: topic, slices: worst}
+      - {metric: resolved_rate, max_decrease: 0.08, detect: 0.05}
+      - {metric: success_rate, min: 0.995, severity: warn}
+  security:
+    forbidden_tool_call: 0
+require: [{sbom_attached: true}]
+"""
+
+
+def test_the_rules_of_a_policy_and_what_its_eval_sets_can_show(
+    delivery: Delivery, golden: Callable[[Path, str], None]
+) -> None:
+    write(delivery.root / FILE, CHECKED)
+    write(delivery.root / "eval_sets/quality.yaml", SET)
+    samples = (
+        {"id": f"s{n}", "input": "?", "tags": {"topic": "ab"[n % 2]}, "expect": {"exact": "!"}}
+        for n in range(80)
+    )
+    write(delivery.root / "eval_sets/quality.jsonl", "\n".join(map(json.dumps, samples)) + "\n")
+    words = ("policy", "check", FILE, "--set", "eval_sets/quality.yaml")
+    code, out, err = call(*words)
+    assert code == 0
+    golden(GOLDEN / "check.txt", lasting(f"{out}\n{err}"))
+    found = answer(*words)
+    assert found["rules"][0]["n"] == 40
+    assert len(found["warnings"]) == len(err.splitlines())
+
+
+def test_rules_are_listed_where_no_set_is_known(delivery: Delivery) -> None:
+    found = answer("policy", "check", FILE)
+    assert found["warnings"] == []
+    assert [rule["name"] for rule in found["rules"]] == ["quality.resolved_rate_min"]
+    assert "n" not in found["rules"][0]
+    code, _, err = call("policy", "check", FILE, "--release", delivery.v1, "--set", "a.yaml")
+    assert (code, "exclude each other" in err) == (2, True)
+    assert call("policy", "check", FILE, "--release", delivery.v1)[0] == 2  # it names no sets

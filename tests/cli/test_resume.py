@@ -299,7 +299,7 @@ def test_a_run_that_is_cut_off_says_what_was_spent_so_far(many, serve):
     "change",
     [
         ("gates/prices.yaml", "output_usd_per_million: 1", "output_usd_per_million: 2", "price"),
-        ("gates/desk.yaml", "usd_per_resolved_request_max_increase", "resolved_rate_min", "suites"),
+        ("gates/desk.yaml", "resolved_request_max_increase", "resolved_request_max", "suites"),
         (".gatekeeper/runs/*/run.json", '"gatekeeper":"', '"gatekeeper":"9', "gatekeeper has"),
     ],
 )

@@ -109,8 +109,8 @@ def test_a_rule_that_says_nothing_takes_the_defaults() -> None:
         "cost.usd_per_resolved_request_max_increase": ("bca", "finops"),
         "cost.budget_breach_rate_max": (None, "finops"),
         "cost.must_pass": (None, "finops"),
-        "reliability.success_rate_min": (None, ""),
-        "supply_chain.sbom_attached": (None, ""),
+        "reliability.success_rate_min": (None, "team"),
+        "supply_chain.sbom_attached": (None, "team"),
     }
 
 

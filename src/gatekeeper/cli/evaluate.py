@@ -304,6 +304,7 @@ def _anew(
 ) -> tuple[Evaluation, Run]:
     from gatekeeper.cli.beginning import begin
     from gatekeeper.cli.evaluations import prepare
+    from gatekeeper.cli.planning import warn
     from gatekeeper.errors import UsageError
 
     if ref is None:
@@ -312,6 +313,7 @@ def _anew(
             fix="gatekeeper evaluate REF, or gatekeeper evaluate --resume RUN",
         )
     evaluation = prepare(session, ref, options, baseline=baseline, seed=seed)
+    warn(session, evaluation.warnings)
     return evaluation, begin(evaluation)
 
 

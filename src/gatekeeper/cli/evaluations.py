@@ -41,6 +41,8 @@ class Evaluation:
         drift: How this machine differs from what the releases were validated on.
         contamination: Samples that the candidate has seen.
         left_out: Sets that were not chosen, of suites of which another set was.
+        warnings: Rules that so many samples cannot decide, or that let through what they are
+            meant to stop.
     """
 
     project: Project
@@ -57,6 +59,7 @@ class Evaluation:
     drift: tuple[str, ...] = ()
     contamination: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def entrants(self) -> dict[Arm, Entrant]:
@@ -154,6 +157,7 @@ def _evaluation(
     contamination: tuple[str, ...] | None = None,
 ) -> Evaluation:
     """The evaluation of two releases; what is known of contamination is not looked for again."""
+    from gatekeeper.cli.planning import doubtful
     from gatekeeper.core.policy_forms import baseline_suites, metrics_of
 
     one, record = entrant(project, candidate)
@@ -170,12 +174,13 @@ def _evaluation(
         compared = ()
     other = entrant(project, against)[0] if against else None
     seen = contamination_of(project, one, sets) if contamination is None else contamination
+    layout = layout_of(sets, compared, options, seed)
     return Evaluation(
         project=project,
         candidate=one,
         baseline=other,
         sets=sets,
-        layout=layout_of(sets, compared, options, seed),
+        layout=layout,
         means=means_of(project),
         rules=rules,
         options=options,
@@ -185,6 +190,7 @@ def _evaluation(
         drift=drift_of(project, (one, *([other] if other else [])), options),
         contamination=seen,
         left_out=left_out(named, sets),
+        warnings=() if options.aa else doubtful(applied, sets, layout),
     )
 
 

@@ -52,7 +52,8 @@ def normalise(
             said twice, or no rule at all; everything at once.
     """
     metrics = metrics_of(policy)
-    rules = Rules(locate, defaults(policy), metrics)
+    owner = policy.metadata.owner if isinstance(policy, GatePolicy) else ""
+    rules = Rules(locate, defaults(policy), metrics, owner)
     if isinstance(policy, ReleaseGate):
         for name, limits in policy.release_gate.items():
             _short_forms(rules, ("release_gate", name), name, limits)

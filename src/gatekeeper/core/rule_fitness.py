@@ -52,6 +52,8 @@ def _unfit(line: Line, metric: Metric) -> tuple[str, str] | None:
         return f"{line.word!r} counts what must not occur", f"{line.word}: 0"
     if line.test is None and metric.kind != "census":
         return f"nothing says how {line.word!r} is limited", f"{line.word}_min or {line.word}_max"
+    if metric.kind == "declared" and line.test in RELATIVE:
+        return f"{line.word!r} is declared once, not of each release", f"{line.word}_max"
     return None
 
 
@@ -131,11 +133,10 @@ def _distances(line: Line, spec: RuleSpec, metric: Metric) -> Iterator[Fault]:
             yield "min_effect", what, "a distance that a value can have"
     if spec.detect is None:
         return
-    if not (spec.detect > line.limit if above else spec.detect < line.limit):
-        side = "above" if above else "below"
-        what = f"{spec.detect:g} keeps to the limit {line.limit:g}, so nothing has to stop it"
-        yield "detect", what, f"a value {side} {line.limit:g}"
-    elif not _in_range(line, metric, spec.detect):
+    if line.test in {"max_increase", "max_decrease"} and spec.detect <= min(line.limit, 0):
+        what = f"a {line.test.removeprefix('max_')} of {spec.detect:g} is no change for the worse"
+        yield "detect", what, "a change that the rule is meant to stop"
+    elif not _in_range(line, metric, spec.detect) or (is_census(line, metric) and spec.detect <= 0):
         yield "detect", f"{spec.detect:g} is no value of {metric.name}", "a value that it can have"
 
 

@@ -90,11 +90,13 @@ class Rules:
 
     Attributes:
         metrics: Every metric that a line may name.
+        owner: Who answers for rules whose section names nobody.
     """
 
     locate: Locate
     defaults: PolicyDefaults
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    owner: str = ""
     placed: list[Placed] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -155,7 +157,9 @@ class Rules:
             return
         written = line.spec.model_dump(include=_OWN, exclude_none=True) if line.spec else {}
         given = self.defaults.model_dump(include=_OWN - {"method"})
-        made = Rule.model_validate({"name": name, "owner": line.owner, **given, **written, **rule})
+        made = Rule.model_validate(
+            {"name": name, "owner": line.owner or self.owner, **given, **written, **rule}
+        )
         metric = self.metrics.get(made.metric)
         if made.method is None and metric is not None and metric.kind in RESAMPLED:
             made = made.model_copy(update={"method": self.defaults.method})

@@ -1,0 +1,80 @@
+"""`gatekeeper policy check`: is it a policy, what are its rules, and can they be decided."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.policy.applied import ParameterOption
+from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
+from gatekeeper.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatekeeper.core.policy_power import PlannedSet
+
+
+def policy_check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy.")],
+    sets: Annotated[
+        list[Path] | None,
+        typer.Option("--set", help="An eval set's file: can the rules be decided by it?"),
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option("--release", help="The same for the sets of a release.")
+    ] = None,
+    parameter: ParameterOption = None,
+    output: OutputOption = Output.text,
+    project: ProjectOption = HERE,
+) -> None:
+    """Check a policy, list its rules, and warn of those that eval sets could not decide.
+
+    Exits 0 where it is a policy, whatever is warned of.
+    """
+    from gatekeeper.cli.gates import parameters_of, policy_of
+    from gatekeeper.cli.planning import foreseen, warn
+    from gatekeeper.core.policy_dates import not_yet, overdue
+    from gatekeeper.core.policy_power import doubts
+    from gatekeeper.report.policy_rules import rules_document, rules_text
+
+    session = Session(project, output)
+    policy = policy_of(session.project, file, parameters_of(parameter or ()))
+    found = foreseen(policy, _planned(session, sets or (), release) or ())
+    known = bool(sets or release)
+    today = datetime.now(UTC).date()
+    early = not_yet(policy.value, today)
+    warnings = (
+        *((early.reason,) if early else ()),
+        *overdue(policy.value, today),
+        *(doubts(found) if known else ()),
+    )
+    session.emit(
+        rules_document(policy, found, warnings, known=known), rules_text(policy, found, known=known)
+    )
+    warn(session, warnings)
+
+
+def _planned(
+    session: Session, paths: Sequence[Path], release: str | None
+) -> tuple[PlannedSet, ...]:
+    """The sets in some files, or those that the manifest of a release names."""
+    from gatekeeper.adapters.evalsets import open_set
+    from gatekeeper.cli.eval_sets import sets_of
+    from gatekeeper.cli.evaluations import entrant
+    from gatekeeper.cli.planning import planned_set
+    from gatekeeper.cli.wiring import resolve_ref
+
+    if paths and release:
+        raise UsageError("--set and --release exclude each other", fix="leave one of them out")
+    project = session.project
+    if release is not None:
+        _, record = entrant(project, resolve_ref(session, release))
+        found = sets_of(project, record.evaluation.sets, ())
+    else:
+        there = [path if path.exists() else project.root / path for path in paths]
+        found = tuple(open_set(project, path) for path in there)
+    return tuple(planned_set(one) for one in found)
