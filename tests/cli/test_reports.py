@@ -12,9 +12,10 @@ import pytest
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
 from gatekeeper.cli.main import run
+from gatekeeper.cli.pictures import plots_of
 from gatekeeper.cli.reports import FORMATS, reports_of
 from gatekeeper.cli.wiring import store_of
-from gatekeeper.errors import InputError, UsageError
+from gatekeeper.errors import InputError, UndecidedError, UsageError
 from gatekeeper.model.run import RunRelease
 from gatekeeper.model.statement import VERDICT
 
@@ -47,6 +48,7 @@ def test_one_run_of_the_gate_writes_every_format(delivery: Delivery, tmp_path: P
     written = {name: (tmp_path / name).read_text(encoding="utf-8") for name in FORMATS}
     assert written["text"].startswith("✗ FAIL")
     assert json.loads(written["json"])["outcome"] == "fail"
+    assert written["html"].startswith("<!doctype html>")
     assert written["markdown"].startswith("### ✗ Gate: fail")
     assert ET.fromstring(written["junit"]).get("failures") == "1"
     [result] = json.loads(written["sarif"])["runs"][0]["results"]
@@ -125,3 +127,86 @@ def test_what_decides_nothing_has_no_report(flag: str, tmp_path: Path) -> None:
 
 def test_no_report_is_no_problem() -> None:
     assert reports_of([]) == ()
+
+
+# -- gatekeeper report ----------------------------------------------------------------------------
+
+
+def report(delivery: Delivery, *words: str) -> int:
+    return run(["report", RUN, "--project", str(delivery.root), *words])
+
+
+def test_a_stored_run_is_one_page(
+    delivery: Delivery, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*GATE[:4], "--project", str(delivery.root)]) == 1
+    capsys.readouterr()
+    page = tmp_path / "page.html"
+    assert report(delivery, "--to", str(page), "--output", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"run": RUN, "format": "html", "file": str(page)}
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "quality.resolved_rate_min".replace(".", ".<wbr>").replace("_", "_<wbr>") in text
+    assert 'id="plane"' in text
+    assert 'id="distributions"' in text
+
+
+def test_any_format_can_go_to_stdout(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*GATE[:4], "--project", str(delivery.root)]) == 1
+    capsys.readouterr()
+    assert report(delivery, "--format", "junit", "--to", "-") == 0
+    assert ET.fromstring(capsys.readouterr().out).tag == "testsuites"
+
+
+def test_the_file_is_named_after_the_run(
+    delivery: Delivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run([*GATE[:4], "--project", str(delivery.root)]) == 1
+    monkeypatch.chdir(tmp_path)
+    assert report(delivery, "--format", "sarif") == 0
+    assert json.loads((tmp_path / f"{RUN}.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_a_run_that_nobody_decided_has_no_report(delivery: Delivery) -> None:
+    with pytest.raises(UndecidedError, match="no signed verdict"):
+        report(delivery)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--format", "htm"), "did you mean 'html'"),
+        (("--to", "-", "--output", "json"), "stdout cannot be both"),
+    ],
+)
+def test_what_cannot_be_reported_is_refused(
+    delivery: Delivery, words: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        report(delivery, *words)
+
+
+def test_earlier_runs_over_the_same_samples_are_in_the_plane(delivery: Delivery) -> None:
+    from datetime import UTC, datetime
+
+    now, other = datetime.now(UTC), RunRelease(name="desk", digest="sha256:" + "5" * 64)
+    for number, (sizes, release) in enumerate(
+        [({"quality": 100}, other), ({"quality": 90}, other)], start=1
+    ):
+        described = describe(
+            sizes, id=f"2026111{number}-120000-000aaa", candidate=release, baseline=None,
+            started=now, ended=now,
+        )  # fmt: skip
+        make_run(delivery.project.runs / described.id, Behaviour(), run=described)
+    (delivery.project.runs / "20261113-120000-000aaa").mkdir()
+    (delivery.project.runs / "20261113-120000-000aaa/run.json").write_text("{")
+    plots = plots_of(delivery.project, delivery.project.runs / RUN)
+    assert [(one.kind, one.label) for one in plots.plane] == [
+        ("candidate", "candidate desk"),
+        ("earlier", "run 20261111-120000-000aaa"),
+    ]
+    assert plots.plane[0].quality == 0.2
+    assert plots.plane[1].quality == 0.88

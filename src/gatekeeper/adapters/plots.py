@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.adapters.metrics import RunMeasurements
+from gatekeeper.adapters.sides import ARM, OWN_CALL, SAMPLE
 from gatekeeper.core.plots import BINS, Distribution, Sketch
 
 if TYPE_CHECKING:
@@ -14,9 +14,27 @@ if TYPE_CHECKING:
 
     from gatekeeper.model.run import Run
 
+_DRAWN: Final = f"""
+CREATE OR REPLACE TEMP TABLE drawn AS
+WITH spent AS (
+  SELECT request_id,
+    sum(input_tokens + cached_input_tokens + output_tokens) AS tokens,
+    sum(nano_usd) AS nano_usd,
+    bool_or(input_tokens + cached_input_tokens + output_tokens IS NULL) AS unmetered,
+    bool_or(nano_usd IS NULL) AS unpriced
+  FROM calls WHERE {OWN_CALL} GROUP BY request_id
+)
+SELECT ({ARM} = 'candidate')::TINYINT AS side, coalesce(suite, '') AS suite, {SAMPLE} AS sample,
+  max(latency_us) AS latency_us, count(*) FILTER (latency_us IS NULL) AS latency_missing,
+  coalesce(sum(tokens), 0) AS tokens, count(*) FILTER (unmetered) AS tokens_missing,
+  coalesce(sum(nano_usd), 0) AS nano_usd, count(*) FILTER (unpriced) AS prices_missing
+FROM requests LEFT JOIN spent USING (request_id)
+GROUP BY ALL
+"""  # noqa: S608 - constants only
+_COSTLY: Final = ("quality", "agent", "load")
 _QUANTITIES: Final = (
     ("latency of a sample", "ms", "latency_us / 1e3", "latency_missing = 0", ("load", "quality")),
-    ("tokens of a sample", "tokens", "tokens", "tokens_missing = 0", ("quality", "agent", "load")),
+    ("tokens of a sample", "tokens", "tokens", "tokens_missing = 0", _COSTLY),
     (
         "cost of 1,000 samples",
         "usd",
@@ -26,18 +44,18 @@ _QUANTITIES: Final = (
     ),
 )
 """Name, unit, what it is of a sample, when that is known, and suites, the fittest first."""
-_SUITES: Final = "SELECT suite, count(DISTINCT side) FROM samples GROUP BY suite ORDER BY suite"
+_SUITES: Final = "SELECT suite, count(DISTINCT side) FROM drawn GROUP BY suite ORDER BY suite"
 _RANGE: Final = """
-SELECT min({value}), quantile_disc({value}, 0.995), max({value}) FROM samples
+SELECT min({value}), quantile_disc({value}, 0.995), max({value}) FROM drawn
 WHERE suite = $suite AND {known}
 """
 _SKETCH: Final = """
 SELECT greatest(0, least($bins - 1, floor(($bins * ({value} - $low)) / $width)))::INTEGER AS bin,
   count(*)
-FROM samples WHERE suite = $suite AND side = $side AND {known} GROUP BY bin
+FROM drawn WHERE suite = $suite AND side = $side AND {known} GROUP BY bin
 """
 _QUANTILES: Final = """
-SELECT count(*), quantile_disc({value}, 0.5), quantile_disc({value}, 0.95) FROM samples
+SELECT count(*), quantile_disc({value}, 0.5), quantile_disc({value}, 0.95) FROM drawn
 WHERE suite = $suite AND side = $side AND {known}
 """
 
@@ -49,9 +67,8 @@ def distributions(connection: DuckDBPyConnection, run: Run) -> tuple[Distributio
         connection: The tables as `gatekeeper.adapters.tables.open_tables` gives them.
         run: What was run.
     """
-    baseline = run.baseline.digest if run.baseline else None
     cursor = connection.cursor()
-    RunMeasurements(cursor, run.candidate.digest, baseline)
+    cursor.execute(_DRAWN, {"candidate": run.candidate.digest})
     sides = dict(cursor.execute(_SUITES).fetchall())
     found = []
     for what, unit, value, known, suites in _QUANTITIES:

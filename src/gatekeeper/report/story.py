@@ -215,14 +215,16 @@ def _undecided(rule: RuleResult) -> str:
     if rule.low is None or rule.high is None:
         return f"not at all: {basis(rule)} there are no bounds, for {limit_words(rule)}"
     low, high = amount(rule.low, rule.unit), amount(rule.high, rule.unit)
-    text = f"not enough: {basis(rule)}, anything from {low} to {high} is compatible with "
-    text += f"{limit_words(rule)}"
+    text = f"not enough: {basis(rule)}, the truth may be anything from {low} to {high}, "
+    text += f"and {limit_words(rule)} is between"
     values = [
-        f"{words} p = {p:.2g}"
+        f"p = {p:.2g} {words}"
         for words, p in (("that it is met", rule.p), ("that it is broken", rule.p_fail))
         if p is not None
     ]
-    return f"{text} ({', '.join(values)}; needs {rule.alpha:g})" if values else text
+    if not values:
+        return text
+    return f"{text} ({', '.join(values)}; one must be below {rule.alpha:g})"
 
 
 def _settle(rule: RuleResult) -> str:

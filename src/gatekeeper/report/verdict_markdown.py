@@ -104,18 +104,12 @@ def _told(verdict: Verdict) -> list[str]:
     for rule in first_to_tell(verdict):
         parts = story(rule, verdict)
         if parts:
-            lines += [
-                f"- {MARKS[rule.outcome][0]} {code(rule.rule)} {spoken(rule.outcome)}{_owner(rule)}"
-            ]
+            lines += [f"- {MARKS[rule.outcome][0]} {code(rule.rule)} {spoken(rule.outcome)}"]
             lines += [
                 f"  - {name}: {plain(text)}" if name else f"  - {plain(text)}"
                 for name, text in parts
             ]
     return folded("Why, how sure, and where to look", lines)
-
-
-def _owner(rule: RuleResult) -> str:
-    return f", owner {plain(rule.owner)}" if rule.owner else ""
 
 
 def _all(verdict: Verdict) -> list[str]:

@@ -1,0 +1,193 @@
+"""The page: sound HTML that fetches nothing, whatever the names in it are."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatekeeper.core.plots import Plots, Point, frontier
+from gatekeeper.model.verdict import Contribution, Inputs, SliceResult, Verdict
+from gatekeeper.report.page.document import verdict_html
+from gatekeeper.report.page.scale import ticks
+from verdicts import failing, noticed, plots, rule, verdict
+
+VOID: Final = {"meta", "link", "br", "col", "wbr"}
+ANY: Final = st.text(
+    st.characters(exclude_categories=["Cs"]) | st.sampled_from("<>&\"'`=/!-\x00\x1b\n"),
+    min_size=1,
+    max_size=24,
+)
+
+
+class Page(HTMLParser):
+    """Everything of a page that can be wrong."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text: dict[str, str] = {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        name = self.open[-1] if self.open else ""
+        self.text[name] = self.text.get(name, "") + data
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, key, value in self.attributes if key == name]
+
+
+def page(one: Verdict, drawn: Plots | None = None) -> Page:
+    return Page(verdict_html(one, plots() if drawn is None else drawn))
+
+
+@pytest.mark.parametrize("one", [verdict(), noticed()], ids=["every", "noticed"])
+def test_a_page_is_balanced_and_fetches_nothing(one: Verdict) -> None:
+    found = page(one)
+    assert not {"script", "iframe", "img", "object", "form", "video", "base"} & set(found.seen)
+    assert not [name for _, name, _ in found.attributes if name.startswith("on")]
+    assert not [name for _, name, _ in found.attributes if name in {"style", "src", "srcset"}]
+    assert set(found.values("href")) <= {"data:,", *(f"#{name}" for name in found.values("id"))}
+    assert not re.search(r"url\(|@import", found.text["style"])
+    assert "//" not in found.text["style"]
+
+
+def test_every_part_is_linked_and_named_once() -> None:
+    ids = page(verdict()).values("id")
+    assert ids == [
+        "summary",
+        "limits",
+        "slices",
+        "distributions",
+        "plane",
+        "samples",
+        "rules",
+        "provenance",
+    ]
+
+
+def test_only_the_pages_own_style_is_allowed() -> None:
+    found = page(verdict())
+    digest = base64.b64encode(hashlib.sha256(found.text["style"].encode()).digest()).decode()
+    [policy] = [value for value in found.values("content") if "default-src" in value]
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+
+
+def test_parts_without_content_are_left_out() -> None:
+    bare = verdict(rule("quality.x_min", "pass", estimate=0.9, limit=0.8, low=0.85, high=0.95, n=9))
+    assert page(bare, Plots()).values("id") == ["summary", "limits", "rules", "provenance"]
+
+
+def test_the_page_has_every_figure_of_every_rule() -> None:
+    text = " ".join(page(verdict()).text.values())
+    for rule_ in verdict().rules:
+        assert rule_.reason in text
+    for said in ("ratio of means, delta method over clusters", "+41.3%", "-31.3 points", "<0.001"):
+        assert said in text
+
+
+def test_the_limit_is_one_line_and_right_of_it_is_beyond() -> None:
+    high = rule("a.x_max", "fail", estimate=0.2, low=0.15, high=0.3, limit=0.1, n=9)
+    low = rule("a.x_min", "fail", estimate=0.2, low=0.15, high=0.3, limit=0.4, n=9)
+    good = rule("a.y_min", "pass", estimate=0.9, low=0.8, high=0.95, limit=0.5, n=9)
+    text = verdict_html(verdict(high, low, good), Plots())
+    lines = re.findall(r'<line x1="([\d.]+)"[^>]*class="(limit|dot \w+)"', text)
+    limits = {x for x, kind in lines if kind == "limit"}
+    dots = [float(x) for x, kind in lines if kind != "limit"]
+    assert limits == {"260"}
+    assert [dot > 260 for dot in dots] == [True, True, False]
+    assert all(0 <= dot <= 400 for dot in dots)
+
+
+def test_a_slice_is_told_by_mark_colour_and_words() -> None:
+    text = verdict_html(verdict(), Plots())
+    assert re.search(r'<td class="out2">✗ \+70.0%<small>\+60.0% … \+80.0%, n 70</small>', text)
+    assert re.search(r'<td class="out1">\? \+14.0%', text)
+    assert re.search(r'<td class="in2">✓ \+2.0%', text)
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", '"><img src=x onerror=1>', "</style>"]
+)
+def test_nothing_that_somebody_wrote_is_markup(text: str) -> None:
+    odd = failing().model_copy(
+        update={
+            "reason": text,
+            "by": text,
+            "slices": (SliceResult(value=text, outcome="fail", estimate=0.3, n=3),),
+            "samples": (Contribution(sample=text, suite=text, request=text),),
+            "owner": text,
+        }
+    )
+    one = verdict(odd, release_name=text, inputs=Inputs(policy={"note": text}))
+    found = page(one, Plots(plane=(Point(text, "candidate", 0.1, 0.9),)))
+    assert not {"script", "img"} & set(found.seen)
+    assert found.seen.count("style") == 1
+    assert text in " ".join(found.text.values())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(ANY, min_size=4, max_size=4))
+def test_no_text_breaks_the_page(words: list[str]) -> None:
+    name, reason, sample, release = words
+    odd = failing().model_copy(
+        update={
+            "rule": f"cost.{name}",
+            "reason": reason,
+            "samples": (Contribution(sample=sample, suite=name),),
+        }
+    )
+    plain = page(verdict(failing()))
+    assert page(verdict(odd, release_name=release)).seen.count("svg") == plain.seen.count("svg")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limit"),
+    [(0.1, 0.1, 0.1), (0.0, 0.0, 0.5), (None, None, 0.1), (0.0, 1e12, 0.1)],
+)
+def test_bounds_of_any_kind_can_be_drawn(
+    low: float | None, high: float | None, limit: float
+) -> None:
+    estimate = low if low is not None else 0.1
+    one = rule("a.x_max", "inconclusive", estimate=estimate, low=low, high=high, limit=limit, n=2)
+    found = page(verdict(one))
+    assert not [x for x in found.values("x1") if "nan" in x or "inf" in x]
+
+
+def test_the_frontier_is_what_nothing_beats_in_both() -> None:
+    points = [Point(str(at), "earlier", *at) for at in ((1, 0.5), (2, 0.4), (3, 0.9), (1, 0.6))]
+    assert [(one.cost, one.quality) for one in frontier(points)] == [(1, 0.6), (3, 0.9)]
+    assert frontier([]) == []
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-9, 1e9), st.integers(min_value=2, max_value=8))
+def test_ticks_are_inside_and_few(low: float, width: float, most: int) -> None:
+    found = ticks(low, low + width, most)
+    assert 1 <= len(found) <= most
+    slack = 1e-6 * (width + abs(low))
+    assert all(low - slack <= one <= low + width + slack for one in found)
+
+
+def test_ticks_are_round() -> None:
+    assert ticks(0.9, 1.0, 6) == pytest.approx([0.9, 0.92, 0.94, 0.96, 0.98, 1.0])
+    assert ticks(0, 230, 5) == [0, 100, 200]
+    assert ticks(5, 5, 5) == [5]
