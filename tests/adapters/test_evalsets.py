@@ -51,6 +51,13 @@ def problems(project, *rows, header=HEADER):
     return [str(problem).splitlines()[0] for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize("key", ["cluster", "strata"])
+def test_a_sample_without_the_tag_that_groups_it_is_refused(project, key):
+    header = HEADER.replace("cluster: topic", f"{key}: level")
+    (found,) = problems(project, sample("a", tags={"level": "1"}), sample("b"), header=header)
+    assert found.endswith("tags: has no 'level'")
+
+
 def test_samples_are_read_by_number(project):
     loaded = open_set(project, write(project, sample("a"), b"", sample("b"), sample("c")))
     assert [loaded[i].id for i in (2, 0, 1)] == ["c", "a", "b"]

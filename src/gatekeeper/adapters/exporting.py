@@ -33,6 +33,10 @@ WITH used AS (
       AS cached_input_tokens,
     CASE WHEN count(output_tokens) = count(*) THEN sum(output_tokens)::BIGINT END AS output_tokens,
     CASE WHEN count(nano_usd) = count(*) THEN sum(nano_usd)::BIGINT END AS nano_usd,
+    CASE WHEN count(input_nano_usd) = count(*) FILTER (kind = 'model')
+      THEN sum(input_nano_usd)::BIGINT END AS input_nano_usd,
+    CASE WHEN count(saved_nano_usd) = count(*) FILTER (kind = 'model')
+      THEN sum(saved_nano_usd)::BIGINT END AS saved_nano_usd,
     arg_max(time_to_first_token_us, coalesce(attempt, 0)) AS time_to_first_token_us,
     arg_max(inter_token_us, coalesce(attempt, 0)) AS inter_token_us,
     arg_max(queue_us, coalesce(attempt, 0)) AS queue_us
@@ -50,11 +54,12 @@ WITH used AS (
   FROM scores GROUP BY request_id
 )
 SELECT request_id, status, sample_id, suite, {ARM} AS release, conversation, turn, replicate,
-  cluster, time, reason, resolved, follow_up, corrected, dissatisfied, reviewed, refused,
-  policy_violation, schema_valid, forbidden_tool_calls, breach_actions, latency_us, scheduled_us,
+  cluster, tags, time, reason, resolved, follow_up, corrected, dissatisfied, reviewed, refused,
+  policy_violation, schema_valid, forbidden_tool_calls, breach_actions, fell_back,
+  limited, continues, latency_us, scheduled_us,
   time_to_first_token_us, inter_token_us, queue_us, model,
   CASE WHEN used.request_id IS NULL THEN 0 ELSE attempts END AS attempts, input_tokens,
-  cached_input_tokens, output_tokens, nano_usd, task_class, tenant, route, input, answer,
+  cached_input_tokens, output_tokens, nano_usd, input_nano_usd, saved_nano_usd, task_class, tenant, route, input, answer,
   {{maps}}, {{partial}} AS partial
 FROM requests LEFT JOIN used USING (request_id) LEFT JOIN fate USING (request_id)
   LEFT JOIN said USING (request_id)

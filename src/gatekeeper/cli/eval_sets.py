@@ -87,7 +87,7 @@ def _numbers(one: LoadedSet, options: RunOptions, seed: int) -> Sequence[int]:
 
     numbers: Sequence[int] = range(len(one))
     if options.limit is not None and options.limit < len(one):
-        tag = one.header.cluster
+        tag = one.header.strata or one.header.cluster
         groups = [one[number].tags.get(tag) if tag else None for number in numbers]
         numbers = stratified(groups, options.limit, seed)
     part = options.shard

@@ -20,7 +20,7 @@ def stratified(groups: Sequence[str | None], limit: int, seed: int) -> Sequence[
     """At most `limit` samples, every group with its share (largest remainder), in their order.
 
     Args:
-        groups: The cluster of each sample.
+        groups: The stratum of each sample: of its set's strata, or else its cluster.
         limit: How many to take.
         seed: Of the choice within a group.
     """

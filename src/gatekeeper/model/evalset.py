@@ -92,7 +92,15 @@ class EvalSet(Frozen):
     """Which part of its data this is, such as `held-out`."""
     suite: Suite
     cluster: Identifier | None = None
-    """The tag whose value groups samples that are not independent, such as `topic`."""
+    """The tag whose value groups samples that are not independent, such as `template`.
+
+    Its values are taken for some of many that there could have been: intervals allow for that.
+    """
+    strata: Identifier | None = None
+    """The tag whose values are fixed categories that the set balances, such as `topic`.
+
+    `--limit` keeps their shares; intervals do not depend on them.
+    """
     file: RelativePath
     """The samples: JSON Lines, JSON, CSV, Parquet or plain lines, or a Hugging Face directory."""
     format: Format | None = None

@@ -58,7 +58,7 @@ class RunOptions(Frozen):
     engine: str | None = None
     sets: tuple[str, ...] = ()
     limit: Annotated[int, Field(ge=1)] | None = None
-    """Samples of each set at most, stratified by cluster."""
+    """Samples of each set at most, stratified by the set's strata or clusters."""
     shard: Shard | None = None
     aa: bool = False
     concurrency: int = 64

@@ -100,8 +100,9 @@ class Checker:
 
     def _faults(self, sample: Sample) -> Iterator[tuple[str, str, str]]:
         header = self._header
-        if header.cluster and header.cluster not in sample.tags:
-            yield "tags", f"has no {header.cluster!r}", "the tag that `cluster` names"
+        for key, tag in (("cluster", header.cluster), ("strata", header.strata)):
+            if tag and tag not in sample.tags:
+                yield "tags", f"has no {tag!r}", f"the tag that `{key}` names"
         if not scorable(self._scorers, sample):
             scorers = ", ".join(one.scorer for one in header.scorers or ())
             yield "expect", "gives the set's scorers nothing to score", scorers

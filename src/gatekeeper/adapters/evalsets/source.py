@@ -112,7 +112,10 @@ def _unknown(document: yaml.Document[EvalSet], suffix: str) -> Any:
 
 def digest_of(header: EvalSet, files: list[dict[str, Any]]) -> str:
     """The identity of a set: its canonical header and its files."""
-    return digest(canonical({"header": header.model_dump(mode="json"), "files": files}))
+    written = header.model_dump(mode="json")
+    if header.strata is None:
+        del written["strata"]  # Sets are older than this key, and keep their identity.
+    return digest(canonical({"header": written, "files": files}))
 
 
 def plain_digest(files: list[dict[str, Any]]) -> str:

@@ -21,7 +21,10 @@ SELECT $prefix || request_id AS request_id, coalesce(time, $time) AS time, 'offl
   coalesce(suite, $suite) AS suite, cluster, coalesce(replicate, 0) AS replicate,
   coalesce(turn, 0) AS turn, CASE WHEN is_baseline THEN 'baseline' ELSE 'candidate' END AS arm,
   conversation, tenant, task_class, route, status, reason, refused, policy_violation, schema_valid,
-  breach_actions, forbidden_tool_calls, latency_us, scheduled_us,
+  breach_actions, forbidden_tool_calls, latency_us, scheduled_us, list_sort(tags) AS tags,
+  fell_back, limited,
+  -- What the first of several attempts used is not known.
+  CASE WHEN attempts <= 1 THEN continues END AS continues,
   coalesce(input, '') AS input, coalesce(answer, '') AS answer
 FROM {view}
 """
@@ -31,19 +34,23 @@ SELECT $prefix || request_id AS request_id, unnest(CASE WHEN attempts IS NULL TH
   coalesce(model, 'unknown') AS model, input_tokens,
   CASE WHEN input_tokens IS NULL THEN cached_input_tokens ELSE coalesce(cached_input_tokens, 0) END
     AS cached_input_tokens,
-  output_tokens, time_to_first_token_us, queue_us, inter_token_us, status AS request_status, reason,
+  output_tokens, time_to_first_token_us, queue_us, inter_token_us, latency_us, reason,
+  input_nano_usd, saved_nano_usd,
   coalesce(nano_usd, round(usd * 1e9)::BIGINT) AS nano_usd, attempts, status = 'error' AS failed
 FROM {view}
 WHERE NOT (status = 'blocked' AND coalesce(model, attempts::VARCHAR, output_tokens::VARCHAR,
   nano_usd::VARCHAR, usd::VARCHAR) IS NULL)
 """
 _ATTEMPTS: Final = f"""
-SELECT * EXCLUDE (input_tokens, cached_input_tokens, output_tokens, nano_usd),
+SELECT * EXCLUDE (input_tokens, cached_input_tokens, output_tokens, nano_usd, input_nano_usd,
+    saved_nano_usd),
   -- What was used stands on the last attempt; the sum over all is what the record says.
   CASE WHEN last THEN input_tokens ELSE 0 END AS input_tokens,
   CASE WHEN last THEN cached_input_tokens ELSE 0 END AS cached_input_tokens,
   CASE WHEN last THEN output_tokens ELSE 0 END AS output_tokens,
   CASE WHEN last THEN nano_usd ELSE 0 END AS nano_usd,
+  CASE WHEN last THEN input_nano_usd ELSE 0 END AS input_nano_usd,
+  CASE WHEN last THEN saved_nano_usd ELSE 0 END AS saved_nano_usd,
   CASE WHEN last AND NOT failed THEN 'ok' ELSE 'error' END AS outcome,
   CASE WHEN last AND NOT failed THEN NULL ELSE reason END AS error,
   CASE WHEN nano_usd IS NULL THEN NULL ELSE $price_book END AS price_book

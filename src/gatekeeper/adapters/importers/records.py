@@ -32,6 +32,7 @@ PARQUET: Final = b"PAR1"
 
 Key = Annotated[str, Field(min_length=1, max_length=200)]
 Micros = Annotated[int, Field(ge=0, le=2**53)]
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.-]*=", max_length=300)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Score = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -50,6 +51,8 @@ class FlatRecord(Frozen):
     turn: Annotated[int, Field(ge=0, le=1000)] | None = None
     replicate: Annotated[int, Field(ge=0, le=1000)] | None = None
     cluster: Key | None = None
+    tags: list[Tag] | None = None
+    """``tag=value`` of the sample, for slices."""
     time: Micros | None = None
     """Microseconds since the epoch, UTC."""
     reason: str | None = None
@@ -64,6 +67,9 @@ class FlatRecord(Frozen):
     schema_valid: bool | None = None
     forbidden_tool_calls: Count | None = None
     breach_actions: list[str] | None = None
+    fell_back: bool | None = None
+    limited: bool | None = None
+    continues: bool | None = None
     latency_us: Micros | None = None
     """Microseconds; in a load suite from when the request was due."""
     scheduled_us: Micros | None = None
@@ -80,6 +86,10 @@ class FlatRecord(Frozen):
     """0 where `input_tokens` is given and this is not."""
     output_tokens: Count | None = None
     nano_usd: Count | None = None
+    input_nano_usd: Count | None = None
+    """Of `nano_usd`, what the prompt cost."""
+    saved_nano_usd: Count | None = None
+    """What the cached part of the prompt would have cost more."""
     usd: Usd | None = None
     task_class: Key | None = None
     tenant: Key | None = None
@@ -109,14 +119,14 @@ COLUMNS: Final = {
         "BIGINT": (
             "turn replicate time forbidden_tool_calls latency_us scheduled_us "
             "time_to_first_token_us inter_token_us queue_us attempts input_tokens "
-            "cached_input_tokens output_tokens nano_usd"
+            "cached_input_tokens output_tokens nano_usd input_nano_usd saved_nano_usd"
         ),
         "BOOLEAN": (
             "resolved follow_up corrected dissatisfied reviewed refused policy_violation "
-            "schema_valid"
+            "schema_valid fell_back limited continues"
         ),
         "DOUBLE": "usd",
-        "VARCHAR[]": "breach_actions",
+        "VARCHAR[]": "breach_actions tags",
         "MAP(VARCHAR, DOUBLE)": "scores",
         "MAP(VARCHAR, VARCHAR)": "score_errors",
     }.items()
