@@ -59,7 +59,8 @@ SELECT request_id, status, sample_id, suite, {ARM} AS release, conversation, tur
   limited, continues, latency_us, scheduled_us,
   time_to_first_token_us, inter_token_us, queue_us, model,
   CASE WHEN used.request_id IS NULL THEN 0 ELSE attempts END AS attempts, input_tokens,
-  cached_input_tokens, output_tokens, nano_usd, input_nano_usd, saved_nano_usd, task_class, tenant, route, input, answer,
+  cached_input_tokens, output_tokens, nano_usd, input_nano_usd, saved_nano_usd, task_class, tenant,
+  route, input, answer,
   {{maps}}, {{partial}} AS partial
 FROM requests LEFT JOIN used USING (request_id) LEFT JOIN fate USING (request_id)
   LEFT JOIN said USING (request_id)
