@@ -100,7 +100,9 @@ def test_markdown_stays_under_the_limit_of_a_comment_and_says_what_is_left_out()
     text = verdict_markdown(verdict(*many))
     assert len(text) < 65_536
     assert text.startswith("### ✗ Gate: fail")
-    assert "gatekeeper report 20261120-120000-000abc" in text.splitlines()[-1]
+    assert "380 more: `gatekeeper report 20261120-120000-000abc`" not in text
+    assert text.count(" more: `gatekeeper report 20261120-120000-000abc`") == 5
+    assert text.count("<details>") == text.count("</details>") == 5
 
 
 @pytest.mark.parametrize(

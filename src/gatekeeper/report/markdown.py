@@ -8,7 +8,7 @@ from typing import Final
 from gatekeeper.report.markup import spelled_out
 
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_MARKS: Final = frozenset("\\`*_[]()|~!$#")
+_SPECIAL: Final = re.compile(r"[\\`*_\[\]()|~!$#&<>]")
 _LINKED: Final = re.compile(r"([@#!~%])(?=[\w/])")
 """What would notify a person or link to an issue; only a character in between stops that."""
 _GAP: Final = "&#8203;"
@@ -23,7 +23,7 @@ def plain(text: str) -> str:
         if place % 2:
             parts.append(f"{_escaped(piece)}{_GAP}")
         else:
-            parts.append("".join(map(_escaped, piece)))
+            parts.append(_SPECIAL.sub(lambda found: _escaped(found[0]), piece))
     return _LIST.sub(r"\1\\\2", "".join(parts))
 
 
@@ -49,4 +49,4 @@ def folded(summary: str, lines: list[str]) -> list[str]:
 
 
 def _escaped(letter: str) -> str:
-    return _HTML.get(letter) or (f"\\{letter}" if letter in _MARKS else letter)
+    return _HTML.get(letter) or (f"\\{letter}" if _SPECIAL.match(letter) else letter)

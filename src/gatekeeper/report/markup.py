@@ -38,6 +38,8 @@ def one_line(text: str) -> str:
 
 def spelled_out(text: str, keep: str = "") -> str:
     """`text` without anything that would move a cursor or colour a terminal, but for `keep`."""
+    if text.isprintable():
+        return text
     return "".join(
         one
         if one.isprintable() or one in keep

@@ -79,7 +79,8 @@ def next_steps(verdict: Verdict) -> list[Step]:
     if "error" in outcomes:
         steps.append(Step(f"gatekeeper runs show {verdict.run}", "what happened"))
     if "inconclusive" in outcomes:
-        steps.append(Step("gatekeeper policy check POLICY", "what can be shown"))
+        check = f"gatekeeper policy check POLICY --release sha256:{short(verdict.release)}"
+        steps.append(Step(check, "what can be shown"))
     return steps
 
 

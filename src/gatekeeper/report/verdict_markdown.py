@@ -31,10 +31,12 @@ from gatekeeper.report.verdict import cells, p_value
 if TYPE_CHECKING:
     from gatekeeper.model.verdict import RuleResult, Verdict
 
-LIMIT: Final = 60_000
+LIMIT: Final = 62_000
 """Characters; GitHub refuses a comment of more than 65,536, and adds some of its own."""
-_OPEN: Final = 20
-"""Rules that are told in the open."""
+_ROOM: Final = {"open": 15_000, "told": 18_000, "all": 15_000, "slices": 4_000, "samples": 3_000}
+"""Characters for the parts; what it all rests on has the rest."""
+_CLIP: Final = 600
+"""Characters of one text: nobody reads more of it here."""
 _SAMPLES: Final = 10
 _HEADS: Final = ["", "rule", "observed", "bound", "limit", "n", "p", "detects"]
 
@@ -42,44 +44,56 @@ _HEADS: Final = ["", "rule", "observed", "bound", "limit", "n", "p", "detects"]
 def verdict_markdown(verdict: Verdict) -> str:
     """The outcome, what to do in the open, and everything else under folds.
 
-    What would not fit into a comment is left out, and the last line says so.
+    What would not fit into a comment is left out, and its place says where it is.
     """
-    parts = [_open(verdict), _told(verdict), _all(verdict), _slices(verdict), _samples(verdict)]
-    text, left_out = "", False
-    for lines in (*parts, _provenance(verdict)):
-        block = "\n".join(lines) + "\n" if lines else ""
-        if len(text) + len(block) > LIMIT:
-            left_out = True
-        else:
-            text += block
-    if left_out:
-        text += (
-            f"\nMore than fits here: {code(f'gatekeeper report {verdict.run}')} shows all of it.\n"
-        )
-    return text
+    lines = [*_heading(verdict), *_open(verdict), *_next(verdict)]
+    lines += folded("Why, how sure, and where to look", _told(verdict))
+    lines += folded(f"All rules: {tally(verdict.rules)}", _all(verdict))
+    lines += folded("Slices", _slices(verdict))
+    lines += folded("Samples that count most", _samples(verdict))
+    text = "\n".join(lines)
+    rest = "\n".join(folded("What it rests on", _provenance(verdict)))
+    return f"{text}\n{rest}" if len(text) + len(rest) < LIMIT else f"{text}\n"
 
 
-def _open(verdict: Verdict) -> list[str]:
+def _heading(verdict: Verdict) -> list[str]:
     mark, _ = MARKS[verdict.outcome]
-    told, steps = urgent(verdict), next_steps(verdict)
     origin = f"policy {code(policy_called(verdict))}, run {code(verdict.run)}"
-    lines = [
+    known = [f"> **{plain(kind)}** {_said(text)}  " for kind, text in notices(verdict)]
+    return [
         f"### {mark} Gate: {verdict.outcome}",
         "",
         f"{_who(verdict)}, {origin}",
         "",
-        *(f"> **{plain(kind)}** {plain(text)}  " for kind, text in notices(verdict)),
+        *_fitting(known, "notices", verdict),
+        *([""] if known else []),
     ]
-    if lines[-1]:
-        lines.append("")
+
+
+def _open(verdict: Verdict) -> list[str]:
     blocks = blocking(verdict)
-    lines += [_line(rule, verdict, blocks=rule.rule in blocks) for rule in told[:_OPEN]]
-    if len(told) > _OPEN:
-        lines.append(f"- and {len(told) - _OPEN} more, below")
-    if steps:
-        lines += ["", "**Next**", ""]
-        lines += [f"- {code(step.command)}: {plain(step.purpose)}" for step in steps]
-    return [*lines, ""]
+    lines = [_line(rule, verdict, blocks=rule.rule in blocks) for rule in urgent(verdict)]
+    return [*_fitting(lines, "open", verdict), ""] if lines else []
+
+
+def _next(verdict: Verdict) -> list[str]:
+    steps = [f"- {code(step.command)}: {plain(step.purpose)}" for step in next_steps(verdict)]
+    return ["**Next**", "", *steps, ""] if steps else []
+
+
+def _fitting(items: list[str], part: str, verdict: Verdict) -> list[str]:
+    """As many items as there is room for in a part, and where the others are."""
+    room = _ROOM.get(part, 3_000)
+    for number, item in enumerate(items):
+        room -= len(item) + 1
+        if room < 0:
+            whole = code(f"gatekeeper report {verdict.run}")
+            return [*items[:number], "", f"{len(items) - number} more: {whole}"]
+    return items
+
+
+def _said(text: str) -> str:
+    return plain(text if len(text) <= _CLIP else f"{text[: _CLIP - 1]}…")
 
 
 def _who(verdict: Verdict) -> str:
@@ -94,51 +108,51 @@ def _line(rule: RuleResult, verdict: Verdict, *, blocks: bool) -> str:
     only = "" if blocks else ", which does not block"
     fails = rule.outcome == "fail"
     why, name = (cause(rule, verdict), "Most likely") if fails else (rule.settle, "To settle it")
-    line = f"- {mark} {code(rule.rule)} **{spoken(rule.outcome)}**{only}: {plain(rule.reason)}"
-    return f"{line}. **{name}:** {plain(why)}" if why else line
+    line = f"- {mark} {code(rule.rule)} **{spoken(rule.outcome)}**{only}: {_said(rule.reason)}"
+    return f"{line}. **{name}:** {_said(why)}" if why else line
 
 
 def _told(verdict: Verdict) -> list[str]:
     """The whole story of every rule that did not pass."""
-    lines: list[str] = []
+    items: list[str] = []
     for rule in first_to_tell(verdict):
-        parts = story(rule, verdict)
+        parts = [
+            f"{name}: {_said(text)}" if name else _said(text) for name, text in story(rule, verdict)
+        ]
+        head = f"- {MARKS[rule.outcome][0]} {code(rule.rule)} {spoken(rule.outcome)}"
         if parts:
-            lines += [f"- {MARKS[rule.outcome][0]} {code(rule.rule)} {spoken(rule.outcome)}"]
-            lines += [
-                f"  - {name}: {plain(text)}" if name else f"  - {plain(text)}"
-                for name, text in parts
-            ]
-    return folded("Why, how sure, and where to look", lines)
+            items.append("\n  - ".join([head, *parts]))
+    return _fitting(items, "told", verdict)
 
 
 def _all(verdict: Verdict) -> list[str]:
-    lines = [row(_HEADS), "|---|---|---:|---:|---:|---:|---:|---:|"]
+    rows = []
     for rule in verdict.rules:
         detects = distance(rule.mde, rule.unit) if rule.mde is not None else ""
         shown = [*map(plain, cells(rule)), plain(p_value(rule)), plain(detects)]
-        lines.append(row([MARKS[rule.outcome][0], code(rule.rule), *shown]))
-    return folded(f"All rules: {tally(verdict.rules)}", lines)
+        rows.append(row([MARKS[rule.outcome][0], code(rule.rule), *shown]))
+    heads = [row(_HEADS), "|---|---|---:|---:|---:|---:|---:|---:|"]
+    return [*heads, *_fitting(rows, "all", verdict)]
 
 
 def _slices(verdict: Verdict) -> list[str]:
-    rules = [rule for rule in first_to_tell(verdict) if rule.slices]
     lines = [
         f"- {code(rule.rule)} by {code(rule.by)}: "
-        + plain(", ".join(slice_words(one, rule) for one in worst_slices(rule)))
-        for rule in rules
+        + _said(", ".join(slice_words(one, rule) for one in worst_slices(rule)))
+        for rule in first_to_tell(verdict)
+        if rule.slices
     ]
-    return folded("Slices", lines)
+    return _fitting(lines, "slices", verdict)
 
 
 def _samples(verdict: Verdict) -> list[str]:
     lines = [
         f"- {code(rule.rule)}: "
-        + plain(", ".join(sample_words(one, rule) for one in rule.samples[:_SAMPLES]))
+        + _said(", ".join(sample_words(one, rule) for one in rule.samples[:_SAMPLES]))
         for rule in urgent(verdict)
         if rule.samples
     ]
-    return folded("Samples that count most", lines)
+    return _fitting(lines, "samples", verdict)
 
 
 def _provenance(verdict: Verdict) -> list[str]:
@@ -152,6 +166,4 @@ def _provenance(verdict: Verdict) -> list[str]:
         *((f"model {name}", value) for name, value in sorted(verdict.engines.items())),
         ("decided", f"{verdict.decided:%Y-%m-%d %H:%M} UTC"),
     ]
-    return folded(
-        "What it rests on", [f"- {plain(name)}: {code(value)}" for name, value in facts if value]
-    )
+    return [f"- {plain(name)}: {code(value)}" for name, value in facts if value]

@@ -11,6 +11,7 @@ _ESCAPES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 )
 _VOID: Final = frozenset({"meta", "link", "br", "col"})
+_SPECIAL: Final = re.compile("[&<>\"']")
 _BLANK: Final = re.compile(r"[\r\t]")
 
 
@@ -47,7 +48,9 @@ def breakable(name: str) -> Html:
 
 def escaped(text: str) -> Html:
     """`text` as it is shown; control characters are spelled out."""
-    return Html(spelled_out(_BLANK.sub(" ", text), keep="\n\u00a0\u200b").translate(_ESCAPES))
+    if not text.isprintable():
+        text = spelled_out(_BLANK.sub(" ", text), keep="\n\u00a0\u200b")
+    return Html(text.translate(_ESCAPES) if _SPECIAL.search(text) else text)
 
 
 def _shown(value: str | float) -> str:
