@@ -22,6 +22,7 @@ SOURCES = (
     "docs/runtime.md",
     "docs/mlflow.md",
     "docs/safety-suites.md",
+    "docs/reports.md",
     "docs/runs.md",
     "docs/scorers.md",
 )
