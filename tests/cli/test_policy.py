@@ -6,13 +6,14 @@ import io
 import json
 import re
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from builders import write
-from delivery import POLICY, Delivery, make_delivery
+from delivery import POLICY, Delivery, failing, make_delivery
 from gatekeeper.adapters.policies import read_policy
 from gatekeeper.cli.boundary import guarded
 from gatekeeper.cli.main import run
@@ -220,3 +221,50 @@ def test_rules_are_listed_where_no_set_is_known(delivery: Delivery) -> None:
     code, _, err = call("policy", "check", FILE, "--release", delivery.v1, "--set", "a.yaml")
     assert (code, "exclude each other" in err) == (2, True)
     assert call("policy", "check", FILE, "--release", delivery.v1)[0] == 2  # it names no sets
+
+
+def rule(outcome: str, **more: Any) -> dict[str, Any]:
+    return {"rules": (failing(outcome)["rules"][0].model_copy(update=more),)}
+
+
+def test_how_a_policy_has_done(delivery: Delivery, golden: Callable[[Path, str], None]) -> None:
+    now = datetime.now(UTC)
+    for days in (40, 30):
+        delivery.decide(delivery.v1, decided=now - timedelta(days=days), **failing("inconclusive"))
+    delivery.decide(delivery.v1, decided=now - timedelta(days=20), **failing("fail"))
+    delivery.decide(delivery.v1)
+    assert call("promote", delivery.v1, "--env", "local")[0] == 0
+    delivery.decide(delivery.v2, delivery.v1, **rule("inconclusive", severity="warn"))
+    assert call("promote", delivery.v2, "--env", "local")[0] == 0
+    assert call("rollback", "--env", "local")[0] == 0
+    code, out, err = call("policy", "report")
+    assert (code, err) == (0, "")
+    golden(GOLDEN / "report.txt", re.sub(r"@[0-9a-f]{12}", "@DIGEST", out))
+    found = answer("policy", "report", "--env", "local")
+    (only,) = found["rules"]
+    assert only["outcomes"] == {"inconclusive": 3, "fail": 1, "pass": 1}
+    assert (only["overridden"], only["promoted"], only["rolled_back"]) == (1, 1, 0)
+    assert [one["rolled_back"] is None for one in found["promotions"]] == [True, False]
+    recent = (now - timedelta(days=25)).strftime("%Y-%m-%d")
+    assert answer("policy", "report", "--since", recent)["verdicts"] == 3
+    assert answer("policy", "report", "--env", "prod")["promotions"] == []
+
+
+def test_a_pass_that_was_rolled_back_is_told(delivery: Delivery) -> None:
+    delivery.decide(delivery.v1)
+    assert call("promote", delivery.v1, "--env", "local")[0] == 0
+    delivery.decide(delivery.v2, delivery.v1)
+    assert call("promote", delivery.v2, "--env", "local")[0] == 0
+    assert call("rollback", "--env", "local")[0] == 0
+    (only,) = answer("policy", "report")["rules"]
+    assert (only["promoted"], only["rolled_back"]) == (2, 1)
+    assert only["findings"] == ["passed 1 of 2 promotions that were rolled back soon after"]
+
+
+def test_a_report_of_nothing_and_of_no_day(delivery: Delivery) -> None:
+    later = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
+    assert answer("policy", "report", "--since", later)["rules"] == []
+    assert "no rule was decided" in call("policy", "report", "--since", later)[1]
+    code, _, err = call("policy", "report", "--since", "last quarter")
+    assert (code, "is no day" in err) == (2, True)
+    assert delivery.root.exists()

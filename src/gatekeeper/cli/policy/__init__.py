@@ -6,11 +6,11 @@ import importlib
 
 import typer
 
-VERBS: tuple[str, ...] = ("check", "test", "diff", "approve")
+VERBS: tuple[str, ...] = ("check", "test", "diff", "approve", "report")
 """Each is the function `policy_NAME` of the module `gatekeeper.cli.policy.NAME_`."""
 
 app = typer.Typer(
-    help="Gate policies: check, test, diff, approve.",
+    help="Gate policies: check, test, diff, approve, report.",
     no_args_is_help=True,
 )
 
