@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from gatekeeper.core.observation import Times
-from gatekeeper.core.statistics.dependence import blocks, design_effect
+from gatekeeper.core.statistics.dependence import design_effect, groupings
 from gatekeeper.core.statistics.duration_changes import quantile_change
 from gatekeeper.core.statistics.durations import OrderStatistics, fewest, quantile_of
 from gatekeeper.core.statistics.ties import Unbounded
@@ -90,7 +90,7 @@ def test_a_limit_is_passed_exactly_where_p_says_so(
 def test_a_plain_bootstrap_of_blocks_agrees(n: int, p: float) -> None:
     seen = latencies(1, n)
     found = known(quantile_change(seen, p))
-    group, random, changes = blocks(n), np.random.default_rng(2), []
+    group, random, changes = groupings(seen)[0], np.random.default_rng(2), []
     members = [np.flatnonzero(group == block) for block in range(group.max() + 1)]
     for _ in range(2000):
         drawn = random.poisson(1, len(members)).tolist()

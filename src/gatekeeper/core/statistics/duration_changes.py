@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics.bootstrap import Draws, resampled
-from gatekeeper.core.statistics.dependence import design_effect, groupings
+from gatekeeper.core.statistics.dependence import design_effect, effect, groupings
 from gatekeeper.core.statistics.durations import clusters, fewest, quantile, rank
 from gatekeeper.core.statistics.resampling import REPLICATES, weights
 from gatekeeper.core.statistics.student import Student
@@ -62,6 +62,7 @@ def quantile_change(seen: Times, p: float) -> Inference | None:
         n=n,
         method=_METHOD,
         clusters=clusters(seen),
+        design_effect=effect(seen, (times[0] > candidate).astype(np.float64)),
         candidate=candidate,
         baseline=baseline,
         stderr=spread,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.statistics.dependence import design_effect, groupings
+from gatekeeper.core.statistics.dependence import effect
 from gatekeeper.core.statistics.inference import POWER, Inference
 from gatekeeper.core.statistics.proportions import LARGEST_N
 from gatekeeper.core.statistics.ties import Unbounded
@@ -55,13 +55,12 @@ def quantile_of(seen: Times, p: float) -> Inference | None:
         least = fewest(p, 0.05) if n == 1 else None
         return Unbounded(value=value, n=n, method="order statistics: all tied", fewest=least)
     late = (seen.candidate > value).astype(np.float64)
-    effect = max(design_effect(late, group) for group in groupings(seen))
     return OrderStatistics(
         value=value,
         n=n,
         method="order statistics, of as many as count as independent",
         clusters=clusters(seen),
-        design_effect=effect,
+        design_effect=effect(seen, late),
         ordered=ordered,
         quantile=p,
     )
