@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.decide import composite, decide, evidence, not_applicable, overall, worst
+from gatekeeper.core.decide import (
+    composite,
+    critical,
+    decide,
+    evidence,
+    overall,
+    result,
+    skipped,
+    worst,
+)
 from gatekeeper.core.metrics.catalogue import COMPOSITES, METRICS
 from gatekeeper.core.observation import (
     Census,
+    Critical,
     Missing,
     PairedProportion,
     Pairs,
@@ -22,6 +32,7 @@ from gatekeeper.core.observation import (
     Times,
 )
 from gatekeeper.model.policy import Rule
+from gatekeeper.model.verdict import Skip
 
 if TYPE_CHECKING:
     from gatekeeper.model.verdict import RuleResult
@@ -56,8 +67,8 @@ def test_a_minimum_is_shown_broken_or_open(events: int, n: int, expected: str) -
 def test_an_open_rule_says_how_many_samples_settle_it_and_where_to_look() -> None:
     found = outcome("resolved_rate", "min", 0.78, Proportion(300, 240))
     assert found.outcome == "inconclusive"
-    assert found.n_needed == 1195
-    assert found.settle == "about 1,195 samples, if the estimate stays"
+    assert found.n_needed == 2662
+    assert found.settle == "about 2,662 samples, if the truth is what was observed"
     assert found.look_at.startswith("unresolved samples")
     assert found.reason == (
         "80.0 % on 300 samples, but anything from 75.8 % to 83.7 % is compatible with that; "
@@ -117,7 +128,7 @@ def test_an_improvement_is_shown_by_its_lower_bound() -> None:
     found = outcome("resolved_rate", "min_increase", 0, paired(500, 18, 22, 400))
     assert found.outcome == "inconclusive"
     assert found.n_needed is not None
-    assert found.settle.endswith("pairs, if the estimate stays")
+    assert found.settle.endswith("pairs, if the truth is what was observed")
 
 
 # -- ratios and times -----------------------------------------------------------------------------
@@ -192,7 +203,7 @@ def test_latency_is_compared_with_the_baseline_and_with_a_limit() -> None:
 def test_too_few_times_say_how_many_are_needed_at_least() -> None:
     found = outcome("p95_latency", "max_increase", 0.15, times(1.0, 40))
     assert (found.outcome, found.n_needed) == ("inconclusive", 59)
-    assert "too few for bounds" in found.reason
+    assert "on 40 pairs, which give no bounds" in found.reason
 
 
 def test_one_observation_shows_nothing() -> None:
@@ -268,9 +279,9 @@ def test_evidence_that_does_not_exist_is_an_error_that_names_it() -> None:
 
 
 def results(*outcomes: str, section: str = "quality") -> list[RuleResult]:
-    template = not_applicable(rule("resolved_rate", "min", 0.5))
+    asked = rule("resolved_rate", "min", 0.5).model_copy(update={"section": section})
     return [
-        template.model_copy(update={"outcome": one, "section": section, "rule": f"r{number}"})
+        result(asked.model_copy(update={"name": f"r{number}"}), cast("Any", one), "code", "why")
         for number, one in enumerate(outcomes)
     ]
 
@@ -308,9 +319,80 @@ def test_a_verdict_passes_only_where_something_passes_and_nothing_else_happens(
 
 
 def test_a_warning_does_not_block_but_cannot_pass_alone() -> None:
-    broken = results("fail")[0].model_copy(update={"severity": "warn"})
-    assert overall([broken, *results("pass")]) == "pass"
-    assert overall([broken]) == "error"
+    for severity in ("warn", "info"):
+        asked = rule("resolved_rate", "min", 0.5, severity=severity)
+        broken = result(asked, "fail", "limit_broken", "why")
+        assert not broken.blocks
+        assert overall([broken, *results("pass")]) == "pass"
+        assert overall([broken]) == "error"
+
+
+def test_a_policy_may_let_what_is_not_known_by_but_never_a_failure() -> None:
+    lenient = rule("resolved_rate", "min", 0.5, on_missing="warn", on_inconclusive="warn")
+    for outcome_, expected in (("error", "pass"), ("inconclusive", "pass"), ("fail", "fail")):
+        found = result(lenient, cast("Any", outcome_), "code", "why")
+        assert overall([found, *results("pass")]) == expected
+        assert overall([found]) != "pass"
+
+
+def test_a_skipped_rule_says_who_skipped_it_and_passes_nothing() -> None:
+    found = skipped(rule("resolved_rate", "min", 0.5), Skip(by="ana@x", reason="known outage"))
+    assert (found.outcome, found.blocks) == ("skipped", False)
+    assert found.reason == "skipped by ana@x: known outage"
+    assert overall([found, *results("pass")]) == "pass"
+    assert overall([found]) == "error"
+
+
+def test_a_failure_has_to_be_as_large_as_the_policy_says() -> None:
+    seen = Proportion(20_000, 15_300)
+    small = outcome("resolved_rate", "min", 0.78, seen, min_effect=0.02)
+    assert (small.outcome, small.code) == ("inconclusive", "below_minimum_effect")
+    assert small.reason.endswith("a failure has to be 2.0 % or more beyond that")
+    assert outcome("resolved_rate", "min", 0.78, seen, min_effect=0.01).outcome == "fail"
+    assert outcome("resolved_rate", "min", 0.78, seen).outcome == "fail"
+
+
+def test_how_sure_it_is_comes_as_p_values_that_agree_with_the_bounds() -> None:
+    for events in (96, 80, 60):
+        found = outcome("resolved_rate", "min", 0.78, Proportion(100, events))
+        assert found.p is not None
+        assert found.p_fail is not None
+        assert (found.p <= 0.05) == (found.outcome == "pass")
+        assert (found.p_fail <= 0.05) == (found.outcome == "fail")
+        assert found.margin == pytest.approx(events / 100 - 0.78)
+        assert found.mde is not None
+        assert 0 < found.mde < 0.22
+
+
+def test_tied_costs_are_no_measurement() -> None:
+    tied = Sums(100, (1000, 100), ((10_000, 1000), (1000, 100)), tied=True)
+    found = outcome("usd_per_resolved_request", "max", 1.0, tied)
+    assert (found.outcome, found.code) == ("inconclusive", "tied")
+    assert "measured values" in found.settle
+    attempts = Sums(400, (400, 400), ((400, 400), (400, 400)), tied=True)
+    assert outcome("retry_amplification", "max", 1.25, attempts).outcome == "pass"
+
+
+def test_samples_of_one_cluster_show_nothing() -> None:
+    clusters = Sums(1, (490, 500), ((240_100, 245_000), (245_000, 250_000)))
+    found = outcome("resolved_rate", "min", 0.78, Proportion(500, 490, clusters=clusters))
+    assert (found.outcome, found.code, found.clusters) == ("inconclusive", "one_cluster", 1)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "code"),
+    [
+        ([Critical("a", 1, (), 3), Critical("topic=x", 4, (), 12)], "pass", "shown"),
+        ([Critical("a", 1, ("a",), 3)], "fail", "critical_failed"),
+        ([Critical("a", 1, (), 3), Critical("b", 0, (), 0)], "error", "no_such_sample"),
+    ],
+)
+def test_critical_samples_pass_every_time_or_the_rule_fails(
+    found: list[Critical], expected: str, code: str
+) -> None:
+    asked = {"name": "quality.must_pass", "section": "quality", "metric": "must_pass"}
+    seen = critical(Rule.model_validate({**asked, "test": "must_pass", "samples": ("a",)}), found)
+    assert (seen.outcome, seen.code, seen.blocks) == (expected, code, expected != "pass")
 
 
 @given(

@@ -366,7 +366,7 @@ def _conclude(
     session: Session, run: Run, mlflow: str | None, reports: Sequence[Report] = ()
 ) -> None:
     """The verdict, signed, kept and tracked; the exit code is its outcome."""
-    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy
+    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy, policy_of
     from gatekeeper.cli.reports import Subject, write_reports
     from gatekeeper.cli.tracking import track
     from gatekeeper.report.verdict import verdict_document, verdict_text
@@ -375,11 +375,12 @@ def _conclude(
         _tell_noise(session, run)
         return
     directory = session.project.runs / run.id
-    policy = deciding_policy(session.project, run.options, run.candidate.digest)
-    verdict = decide_stored(session.project, directory, policy, run.options.parameters)
+    path = deciding_policy(session.project, run.options, run.candidate.digest)
+    policy = policy_of(session.project, path, run.options.parameters)
+    verdict = decide_stored(session.project, directory, policy)
     attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
-    write_reports(session, reports, Subject(verdict, directory, policy))
+    write_reports(session, reports, Subject(verdict, directory, path))
     track(session, directory, verdict, mlflow)
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])

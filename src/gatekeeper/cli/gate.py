@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXIT_NO: Final = 1
+"""The answer is no."""
 
 
 def gate(
@@ -25,6 +31,13 @@ def gate(
     record: Annotated[
         bool, typer.Option(help="Sign the verdict and keep it as evidence of the release.")
     ] = True,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Derive the kept verdict again from the records, and say whether it is the same.",
+        ),
+    ] = False,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
@@ -33,8 +46,11 @@ def gate(
     from gatekeeper.cli.gates import (
         EXIT_CODES,
         attach,
+        candidate_of,
         decide_stored,
+        named_policy,
         parameters_of,
+        policy_of,
         refuse_unbound,
     )
     from gatekeeper.cli.reports import Subject, reports_of, write_reports
@@ -43,12 +59,45 @@ def gate(
     reports = reports_of(report or ())
     session = Session(project, output)
     directory = find_run(session.project, run)
+    if verify:
+        _alone("--verify", {"--policy": policy, "--parameter": parameter, "--report": report})
+        _verify(session, directory)
+        return
     if record:
         refuse_unbound(directory)
-    verdict = decide_stored(session.project, directory, policy, parameters_of(parameter or ()))
+    path = policy or named_policy(session.project, candidate_of(directory))
+    applied = policy_of(session.project, path, parameters_of(parameter or ()))
+    verdict = decide_stored(session.project, directory, applied)
     if record:
         attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
     write_reports(session, reports, Subject(verdict, directory, policy))
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])
+
+
+def _alone(option: str, others: Mapping[str, object]) -> None:
+    from gatekeeper.errors import UsageError
+
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)} cannot be given with {option}",
+            where=option,
+            fix="a kept verdict holds the policy and the parameters that it came from",
+        )
+
+
+def _verify(session: Session, directory: Path) -> None:
+    """Whether the kept verdict follows from the records; exit 1 where it does not."""
+    from gatekeeper.cli.gates import derive_again
+    from gatekeeper.report.verification import (
+        differences,
+        verification_document,
+        verification_text,
+    )
+
+    kept, derived = derive_again(session.project, directory)
+    session.emit(verification_document(kept, derived), verification_text(kept, derived))
+    if differences(kept, derived):
+        raise typer.Exit(EXIT_NO)

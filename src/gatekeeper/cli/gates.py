@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 from gatekeeper.errors import UndecidedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from gatekeeper.adapters.metrics import RunMeasurements
     from gatekeeper.adapters.project import Project
-    from gatekeeper.model.run import RunOptions
+    from gatekeeper.model.base import ComponentName
+    from gatekeeper.model.run import Run, RunOptions
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.gate import Policy
 
@@ -64,35 +67,101 @@ def named_policy(project: Project, release: str) -> Path:
     return project.root / record.evaluation.policy
 
 
+def candidate_of(directory: Path) -> str:
+    """Digest of the release that a stored run is about."""
+    from gatekeeper.adapters.runs import read_run
+
+    return read_run(directory).candidate.digest
+
+
 def deciding_policy(project: Project, options: RunOptions, release: str) -> Path:
     """The policy that a run was asked to be decided by, or what the release's manifest names."""
     return project.root / options.policy if options.policy else named_policy(project, release)
 
 
-def decide_stored(
-    project: Project, directory: Path, policy: Path | None, parameters: Mapping[str, float]
-) -> Verdict:
-    """The verdict on a sealed run.
-
-    Args:
-        project: The project.
-        directory: Of the run.
-        policy: The policy's file; what the release's manifest names, where it is None.
-        parameters: Values of names that the policy's conditions mention.
-    """
-    from gatekeeper.adapters.metrics import RunMeasurements
+def decide_stored(project: Project, directory: Path, policy: Policy) -> Verdict:
+    """The verdict of a policy on a sealed run."""
     from gatekeeper.adapters.runs import read_run
-    from gatekeeper.adapters.tables import open_tables
     from gatekeeper.ops.gate import decide_run
 
     run = read_run(directory)
-    path = policy or named_policy(project, run.candidate.digest)
-    applied = policy_of(project, path, parameters)
-    applied.rules  # noqa: B018 - what is wrong with the policy is said before any work is done
+    policy.rules  # noqa: B018 - what is wrong with the policy is said before any work is done
+    with measured(directory, run) as measurements:
+        return decide_run(
+            run,
+            measurements,
+            policy,
+            decided=datetime.now(UTC),
+            changed=changed_components(project, run),
+        )
+
+
+@contextmanager
+def measured(directory: Path, run: Run) -> Iterator[RunMeasurements]:
+    """The tables of a sealed run, open for measuring."""
+    from gatekeeper.adapters.metrics import RunMeasurements
+    from gatekeeper.adapters.tables import open_tables
+
     baseline = run.baseline.digest if run.baseline else None
     with open_tables(directory, run) as connection:
-        measurements = RunMeasurements(connection, run.candidate.digest, baseline)
-        return decide_run(run, measurements, applied, decided=datetime.now(UTC))
+        yield RunMeasurements(connection, run.candidate.digest, baseline)
+
+
+def changed_components(project: Project, run: Run) -> tuple[ComponentName, ...]:
+    """Components that differ between the releases of a run; none where one is not here."""
+    from gatekeeper.cli.wiring import store_of
+    from gatekeeper.errors import GatekeeperError
+    from gatekeeper.model.base import COMPONENTS
+
+    if run.baseline is None:
+        return ()
+    store = store_of(project)
+    try:
+        before, after = store.load(run.baseline.digest), store.load(run.candidate.digest)
+    except GatekeeperError:  # records of another tool can name releases that are not here
+        return ()
+    return tuple(
+        name
+        for name in COMPONENTS
+        if before.component_digests[name] != after.component_digests[name]
+    )
+
+
+def derive_again(project: Project, directory: Path) -> tuple[Verdict, Verdict]:
+    """The verdict that is kept on a run, and the same derived anew from the records.
+
+    Raises:
+        UndecidedError: No signed verdict on this run is kept.
+    """
+    from gatekeeper.adapters.runs import read_run
+    from gatekeeper.cli.verdicts import Verdicts
+    from gatekeeper.ops.gate import derived_again
+
+    run = read_run(directory)
+    kept = Verdicts(project).last(run)
+    if kept is None:
+        raise UndecidedError(
+            "no signed verdict on this run is kept",
+            where=run.id,
+            fix=f"decide it first: gatekeeper gate {run.id}",
+        )
+    with measured(directory, run) as measurements:
+        return kept, derived_again(kept, run, measurements, _policy_within(kept))
+
+
+def _policy_within(verdict: Verdict) -> Policy:
+    """The policy that a verdict holds, with all that it was given."""
+    from gatekeeper.adapters.policies import policy_in
+    from gatekeeper.ops.gate import Policy
+
+    inputs, where = verdict.inputs, f"the verdict on run {verdict.run}"
+    before = inputs.before
+    return Policy(
+        policy_in(inputs.policy, where),
+        verdict.parameters,
+        skips=inputs.skips,
+        before=Policy(policy_in(before.policy, where), before.parameters) if before else None,
+    )
 
 
 def refuse_unbound(directory: Path) -> None:

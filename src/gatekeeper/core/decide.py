@@ -12,20 +12,22 @@ from gatekeeper.core import measure, wording
 from gatekeeper.core.metrics.catalogue import COMPOSITES, EVIDENCE
 from gatekeeper.core.observation import Census, Missing, Proportion
 from gatekeeper.core.statistics.proportions import clopper_pearson
-from gatekeeper.model.verdict import RuleResult
+from gatekeeper.model.verdict import Contribution, RuleResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from gatekeeper.core.measure import Found
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Observation
-    from gatekeeper.core.statistics.estimate import Estimate
+    from gatekeeper.core.observation import Critical, Observation
     from gatekeeper.model.policy import Rule
-    from gatekeeper.model.verdict import Outcome, RuleOutcome
+    from gatekeeper.model.verdict import Outcome, RuleOutcome, Skip
 
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "error", "inconclusive", "pass")
 FEWEST: Final = 2
 """One observation shows nothing, whatever its bounds."""
+MOST_NAMED: Final = 10
+"""Samples that a reason names."""
 _UNDEFINED: Final = Missing(
     "undefined",
     "a total that the metric divides by is zero, so it has no value",
@@ -40,8 +42,15 @@ def worst(outcomes: Iterable[RuleOutcome]) -> Outcome:
 
 
 def overall(results: Sequence[RuleResult]) -> Outcome:
-    """The outcome of a verdict: the worst of the rules that may block."""
-    return worst(result.outcome for result in results if result.severity == "block")
+    """The outcome of a verdict: the worst of the rules that count; none at all is an error."""
+    return worst(result.outcome for result in results if counts(result))
+
+
+def counts(result: RuleResult) -> bool:
+    """Whether a rule has a say: not where it only warns, was skipped, or its policy lets it by."""
+    if result.severity != "block":
+        return False
+    return result.blocks or result.outcome in {"pass", "not_applicable"}
 
 
 def decide(rule: Rule, metric: Metric, seen: Observation) -> RuleResult:
@@ -54,10 +63,10 @@ def decide(rule: Rule, metric: Metric, seen: Observation) -> RuleResult:
         return _census(rule, metric, seen)
     if measure.size(seen) == 0:
         return missing(rule, _nothing(metric))
-    estimate = measure.estimate(rule, metric, seen)
-    if estimate is None:
+    found = measure.look(rule, metric, seen)
+    if found is None:
         return missing(rule, _UNDEFINED)
-    return _tested(rule, metric, seen, estimate)
+    return _tested(rule, metric, seen, found)
 
 
 def missing(rule: Rule, why: Missing, *, look_at: str = "") -> RuleResult:
@@ -86,6 +95,7 @@ def composite(rule: Rule, results: Sequence[RuleResult]) -> RuleResult:
         if other.section in sections
         and other.metric not in COMPOSITES
         and other.outcome != "not_applicable"
+        and counts(other)
     ]
     names = wording.listed(sections)
     if not others:
@@ -103,6 +113,38 @@ def composite(rule: Rule, results: Sequence[RuleResult]) -> RuleResult:
     return result(rule, outcome, "others_did_not_pass", reason, n=len(others), look_at=look_at)
 
 
+def skipped(rule: Rule, skip: Skip) -> RuleResult:
+    """A rule that somebody took out of this decision, as the policy lets them."""
+    return result(rule, "skipped", "skipped", f"skipped by {skip.by}: {skip.reason}", skip=skip)
+
+
+def critical(rule: Rule, found: Sequence[Critical]) -> RuleResult:
+    """A rule that demands that some samples pass, every one in every replicate."""
+    absent = [one.wanted for one in found if not one.samples]
+    if absent:
+        reason = f"no sample of the run is called or tagged {wording.listed(absent)}"
+        why = Missing("no_such_sample", reason, "a run whose sets have them")
+        return missing(rule, why, look_at="the policy, and the ids and tags of the eval sets")
+    failed = sorted({sample for one in found for sample in one.failed})
+    trials = sum(one.trials for one in found)
+    if not failed:
+        reason = f"all critical samples passed, in all of {trials:,} conversations"
+        return result(rule, "pass", "shown", reason, n=trials)
+    some = wording.listed(failed[:MOST_NAMED] + (["others"] if len(failed) > MOST_NAMED else []))
+    return result(
+        rule,
+        "fail",
+        "critical_failed",
+        f"{wording.counted(len(failed), 'critical sample')} failed at least once: {some}",
+        n=trials,
+        estimate=float(len(failed)),
+        unit="count",
+        method="census of the samples that the policy names",
+        look_at="those samples: `gatekeeper runs show RUN --failures`",
+        samples=tuple(Contribution(sample=name, suite="") for name in failed[:MOST_NAMED]),
+    )
+
+
 def result(rule: Rule, outcome: RuleOutcome, code: str, reason: str, **rest: Any) -> RuleResult:
     """A result with what every result of `rule` has."""
     return RuleResult(
@@ -113,11 +155,29 @@ def result(rule: Rule, outcome: RuleOutcome, code: str, reason: str, **rest: Any
         limit=rule.limit,
         alpha=rule.alpha,
         severity=rule.severity,
+        owner=rule.owner,
+        blocks=_blocks(rule, outcome),
         outcome=outcome,
         code=code,
         reason=reason,
         **rest,
     )
+
+
+def with_outcome(
+    rule: Rule, before: RuleResult, outcome: RuleOutcome, code: str, reason: str
+) -> RuleResult:
+    """A result with another outcome, and what follows from it."""
+    changed = {"outcome": outcome, "code": code, "reason": reason, "blocks": _blocks(rule, outcome)}
+    return before.model_copy(update=changed)
+
+
+def _blocks(rule: Rule, outcome: RuleOutcome) -> bool:
+    """Whether an outcome holds the release back."""
+    held = {"fail"}
+    held |= {"error"} if rule.on_missing == "block" else set()
+    held |= {"inconclusive"} if rule.on_inconclusive == "block" else set()
+    return rule.severity == "block" and outcome in held
 
 
 def _nothing(metric: Metric) -> Missing:
@@ -126,22 +186,23 @@ def _nothing(metric: Metric) -> Missing:
     return Missing("no_samples", reason, f"a run with samples of {suites}")
 
 
-def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Estimate) -> RuleResult:
-    outcome = _outcome(rule, found)
+def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Found) -> RuleResult:
+    outcome, code = _outcome(rule, found)
     unit = measure.unit(rule, metric)
-    code, settle, needed = ("", "", None)
+    settle, needed = "", None
     if outcome == "inconclusive":
-        code, settle, needed = _open(rule, metric, seen, found)
+        code, settle, needed = _open(code, seen, found)
     return result(
         rule,
         outcome,
-        {"pass": "shown", "fail": "limit_broken"}.get(outcome, code),
-        wording.reason(rule, found, unit, outcome),
+        code,
+        _reason(rule, found, unit, outcome, code),
         settle=settle,
         look_at="" if outcome == "pass" else metric.look_at,
         estimate=found.value,
         low=found.low,
         high=found.high,
+        margin=margin(rule, found.value),
         n=found.n,
         unit=unit,
         method=found.method,
@@ -149,27 +210,68 @@ def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Estimate)
         baseline=found.baseline,
         n_needed=needed,
         seed=found.seed,
+        p=found.p,
+        p_fail=found.p_fail,
+        mde=found.mde,
+        clusters=found.clusters,
+        design_effect=found.design_effect,
     )
 
 
-def _open(
-    rule: Rule, metric: Metric, seen: measure.Measured, found: Estimate
-) -> tuple[str, str, int | None]:
+def _reason(rule: Rule, found: Found, unit: str, outcome: RuleOutcome, code: str) -> str:
+    if code != "below_minimum_effect":
+        return wording.reason(rule, found, unit, outcome)
+    least = wording.number(rule.min_effect, unit).lstrip("+")
+    broken = wording.reason(rule, found, unit, "fail")
+    return f"{broken}; a failure has to be {least} or more beyond that"
+
+
+def margin(rule: Rule, value: float) -> float | None:
+    """How far a value is on the good side of the limit of a rule."""
+    if rule.limit is None:
+        return None
+    distance = rule.limit - value if measure.good_side(rule) == "below" else value - rule.limit
+    return float(f"{distance:.10g}") + 0.0
+
+
+def _open(code: str, seen: measure.Measured, found: Found) -> tuple[str, str, int | None]:
     """Code, what would settle an inconclusive rule, and the samples that would."""
     if isinstance(seen, Proportion) and seen.unknown:
         settle = f"the same run without the errors that leave {seen.unknown:,} samples unknown"
         return "unknown", settle, None
-    needed = measure.needed(rule, metric, seen, found)
-    return "too_few", wording.settle(needed, found), needed
+    if code != "too_few":
+        return code, _SETTLED_BY[code], None
+    if found.low is None and found.high is None and (why := _without_bounds(seen, found)):
+        return why, _SETTLED_BY[why], None
+    return "too_few", wording.settle(found), found.needed
 
 
-def _outcome(rule: Rule, found: Estimate) -> RuleOutcome:
+def _without_bounds(seen: measure.Measured, found: Found) -> str:
+    """Why the data bound nothing, where it is not for want of samples."""
+    if found.clusters == 1:
+        return "one_cluster"
+    return "tied" if measure.tied(seen) else ""
+
+
+_SETTLED_BY: Final = {
+    "below_minimum_effect": "a smaller `min_effect`, or a release that is better",
+    "one_cluster": "samples of more than one cluster: those of one may all fail together",
+    "tied": "measured values: these are all the same, which costs and times never are",
+}
+
+
+def _outcome(rule: Rule, found: Found) -> tuple[RuleOutcome, str]:
+    """Pass or fail only where the data show it; otherwise why not."""
     limit, low, high = rule.limit, found.low, found.high
     if limit is None or low is None or high is None or found.n < FEWEST:
-        return "inconclusive"
-    if rule.test.startswith("max"):
-        return "pass" if high <= limit else "fail" if low > limit else "inconclusive"
-    return "pass" if low >= limit else "fail" if high < limit else "inconclusive"
+        return "inconclusive", "too_few"
+    below = measure.good_side(rule) == "below"
+    if (below and high <= limit) or (not below and low >= limit):
+        return "pass", "shown"
+    if (below and low > limit) or (not below and high < limit):
+        small = rule.min_effect is not None and abs(found.value - limit) < rule.min_effect
+        return ("inconclusive", "below_minimum_effect") if small else ("fail", "limit_broken")
+    return "inconclusive", "too_few"
 
 
 # -- census ---------------------------------------------------------------------------------------
@@ -189,6 +291,7 @@ def _census(rule: Rule, metric: Metric, seen: Census) -> RuleResult:
         settle=settle,
         look_at=metric.look_at if outcome == "fail" else "",
         estimate=float(seen.occurrences),
+        margin=-float(seen.occurrences),
         low=low,
         high=high,
         n=seen.exposures,

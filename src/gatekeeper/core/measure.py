@@ -1,45 +1,77 @@
-"""From an observation to an estimate in the words of a rule: method, direction, unit."""
+"""From an observation to what it says about a rule: method, direction, unit."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.observation import Declared, PairedProportion, Proportion, Sums, Times
-from gatekeeper.core.statistics import proportions, quantiles, ratios
-from gatekeeper.core.statistics.estimate import Estimate
+from gatekeeper.core.observation import (
+    Declared,
+    PairedProportion,
+    Proportion,
+    Sums,
+    Times,
+)
 
 if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
+    from gatekeeper.core.statistics.inference import Inference, Side
     from gatekeeper.model.policy import Rule
 
 RELATIVE: Final = frozenset({"max_increase", "max_decrease", "min_increase"})
 _DIGITS: Final = 10
 """Significant digits kept: fewer than platforms disagree in, more than anybody reads."""
+_DIGITS_OF_P: Final = 6
 
 Measured = Proportion | PairedProportion | Sums | Times | Declared
 
 
-def estimate(rule: Rule, metric: Metric, seen: Measured) -> Estimate | None:
-    """The estimate that `rule` is about, in its unit; None where it does not exist.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the data say about one rule, in its unit.
 
-    A decrease is the increase with its sign turned and its bounds exchanged.
+    Attributes:
+        low: Lower bound at the rule's confidence; None where the data give none.
+        high: Upper bound, likewise.
+        p: P-value of the test that shows the rule met.
+        p_fail: P-value of the test that shows it broken.
+        mde: How far on the good side of the limit the truth must be to pass with 80 % power.
+        needed: Samples that would settle it with 80 % power, if the truth is the estimate.
     """
-    found = _estimate(rule, metric, seen)
-    if found is None or not _finite(found):
-        return None
-    scale = metric.scale
-    own = replace(found, candidate=_by(found.candidate, scale), baseline=_by(found.baseline, scale))
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+    clusters: int = 0
+    design_effect: float = 1.0
+    candidate: float | None = None
+    baseline: float | None = None
+    seed: int | None = None
+    p: float | None = None
+    p_fail: float | None = None
+    mde: float | None = None
+    needed: int | None = None
+
+
+def good_side(rule: Rule) -> Side:
+    """On which side of its limit a rule wants the truth."""
+    return "below" if rule.test.startswith("max") else "above"
+
+
+def unit(rule: Rule, metric: Metric) -> str:
+    """What the estimate of a rule is in: a change of a rate is in points, others are relative."""
     if rule.test not in RELATIVE:
-        return _rounded(own, found.value, found.low, found.high, scale)
-    if rule.test == "max_decrease":
-        return _rounded(own, found.value, found.high, found.low, -1)
-    return _rounded(own, found.value, found.low, found.high, 1)
+        return metric.unit
+    if metric.kind in {"proportion", "mean"}:
+        return "points" if metric.unit == "rate" else metric.unit
+    return "relative"
 
 
 def size(seen: Measured) -> int:
-    """Units that an observation rests on."""
+    """What an observation rests on; a value made of declared facts rests on one."""
     match seen:
         case PairedProportion():
             return seen.high.n
@@ -51,81 +83,128 @@ def size(seen: Measured) -> int:
             return seen.n
 
 
-def unit(rule: Rule, metric: Metric) -> str:
-    """What the estimate of a rule is in: a change of a rate is in points, others are relative."""
-    if rule.test not in RELATIVE:
-        return metric.unit
-    return "points" if metric.kind == "proportion" else "relative"
-
-
-def needed(rule: Rule, metric: Metric, seen: Measured, found: Estimate) -> int | None:
-    """Samples that would settle an inconclusive rule, if its estimate stayed as it is.
-
-    Exact for a share; otherwise the distance to the bound shrinks with the root of the number,
-    on the logarithm for what is a ratio.
-    """
-    limit = rule.limit
-    if limit is None or found.value == limit:
-        return None
-    if isinstance(seen, Proportion):
-        return proportions.samples_needed(seen, limit, rule.alpha)
-    bound = found.high if found.value < limit else found.low
-    if bound is None:
-        return _fewest(metric, rule)
-    value, bound, limit = (_linear(rule, metric, x) for x in (found.value, bound, limit))
-    ratio = (bound - value) / (limit - value) if limit != value else math.inf
-    count = found.n * ratio * ratio
-    return math.ceil(count) if count <= proportions.LARGEST_N else None
-
-
-def _estimate(rule: Rule, metric: Metric, seen: Measured) -> Estimate | None:
+def tied(seen: Measured) -> bool:
+    """Whether all values are the same, as those of a measurement never are."""
     match seen:
-        case Proportion():
-            return proportions.proportion(seen, rule.alpha)
-        case PairedProportion():
-            return proportions.paired_difference(seen, rule.alpha)
         case Sums():
-            method = ratios.relative_change if rule.test in RELATIVE else ratios.ratio
-            return method(seen, rule.alpha)
+            return seen.tied
+        case Times():
+            return len(seen.candidate) > 1 and bool((seen.candidate == seen.candidate[0]).all())
+        case _:
+            return False
+
+
+def look(rule: Rule, metric: Metric, seen: Measured, alpha: float | None = None) -> Found | None:
+    """What an observation says about a rule; None where its estimate does not exist.
+
+    Args:
+        rule: What is asked; without a limit only the estimate and its bounds are found.
+        metric: What it is about.
+        seen: What was observed of it.
+        alpha: In place of the rule's own.
+    """
+    found = infer(rule, metric, seen)
+    if found is None or not math.isfinite(found.value):
+        return None
+    alpha = alpha or rule.alpha
+    low, high = (_digits(bound) for bound in found.bounds(alpha))
+    value = _digits(found.value)
+    if value is None:
+        return None
+    told = Found(
+        value,
+        low,
+        high,
+        found.n,
+        found.method,
+        found.clusters,
+        round(found.design_effect, 4),
+        _digits(found.candidate),
+        _digits(found.baseline),
+        found.seed,
+    )
+    return told if rule.limit is None else _tested(told, found, rule, rule.limit, alpha)
+
+
+def infer(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:
+    """The inference that a rule is decided by, in the rule's unit and direction."""
+    from gatekeeper.core.statistics.scaled import scaled
+
+    found = _inference(rule, metric, seen)
+    if found is None:
+        return None
+    relative = rule.test in RELATIVE
+    turned = -1.0 if rule.test == "max_decrease" else 1.0
+    in_unit = 1.0 if relative and unit(rule, metric) in {"points", "relative"} else metric.scale
+    if turned * in_unit == 1 and metric.scale == 1:
+        return found
+    return scaled(found, turned * in_unit, metric.scale)
+
+
+def _tested(told: Found, found: Inference, rule: Rule, limit: float, alpha: float) -> Found:
+    from dataclasses import replace
+
+    side = good_side(rule)
+    nearest = found.detectable(limit, side, alpha)
+    settled = (told.low is not None and told.low > limit) or (
+        told.high is not None and told.high < limit
+    )
+    return replace(
+        told,
+        p=_p(found.p(limit, side)),
+        p_fail=_p(found.p(limit, "above" if side == "below" else "below")),
+        mde=None if nearest is None else _digits(abs(nearest - limit)),
+        needed=None if settled else found.needed(limit, alpha),
+    )
+
+
+def _inference(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:
+    from gatekeeper.core.statistics.declared import declared
+
+    match seen:
         case Declared():
-            return Estimate(seen.value, seen.low, seen.high, 1, "declared facts")
+            return declared(seen)
+        case Sums():
+            return _of_sums(rule, metric, seen)
+        case Times():
+            return _of_times(metric, seen)
+    return _of_shares(seen)
+
+
+def _of_shares(seen: Proportion | PairedProportion) -> Inference | None:
+    from gatekeeper.core.statistics import pairs, shares
+
+    return shares.share(seen) if isinstance(seen, Proportion) else pairs.paired_share(seen)
+
+
+def _of_sums(rule: Rule, metric: Metric, seen: Sums) -> Inference | None:
+    from gatekeeper.core.statistics import averages, bca, ratios
+
+    relative = rule.test in RELATIVE
+    if metric.kind == "mean":
+        return averages.mean_difference(seen) if relative else averages.mean_of(seen)
+    # Counts are naturally equal; what is measured never is.
+    ties = metric.unit == "per_request"
+    if rule.method == "bca":
+        return (bca.bca_change if relative else bca.bca_of)(seen, ties=ties)
+    return (ratios.ratio_change if relative else ratios.ratio_of)(seen, ties=ties)
+
+
+def _of_times(metric: Metric, seen: Times) -> Inference | None:
+    from gatekeeper.core.statistics import duration_changes, durations
+
     p = metric.quantile or 0.5
     if seen.baseline is None:
-        return quantiles.quantile(seen.candidate, p, rule.alpha)
-    return quantiles.quantile_change(seen.candidate, seen.baseline, p, rule.alpha, rule.name)
+        return durations.quantile_of(seen, p)
+    return duration_changes.quantile_change(seen, p)
 
 
-def _fewest(metric: Metric, rule: Rule) -> int:
-    if metric.quantile is None:
-        return 2
-    return quantiles.smallest_n(metric.quantile, rule.alpha)
-
-
-def _linear(rule: Rule, metric: Metric, value: float) -> float:
-    """The scale on which the distance to a bound shrinks with the root of the sample size."""
-    if metric.kind == "proportion":
-        return value
-    if rule.test not in RELATIVE:
-        return math.log(max(value, 1e-300))
-    change = -value if rule.test == "max_decrease" else value
-    return math.log(max(1 + change, 1e-300))
-
-
-def _rounded(
-    found: Estimate, value: float, low: float | None, high: float | None, scale: float
-) -> Estimate:
-    value = _digits(value * scale)
-    return replace(found, value=value, low=_by(low, scale), high=_by(high, scale))
-
-
-def _by(value: float | None, scale: float) -> float | None:
-    return None if value is None else _digits(value * scale)
-
-
-def _digits(value: float) -> float:
+def _digits(value: float | None) -> float | None:
+    """Rounded; None where it is not a number that a document can hold."""
+    if value is None or not math.isfinite(value):
+        return None
     return float(f"{value:.{_DIGITS}g}") + 0.0
 
 
-def _finite(found: Estimate) -> bool:
-    values = (found.value, found.low, found.high, found.candidate, found.baseline)
-    return all(value is None or math.isfinite(value) for value in values)
+def _p(value: float | None) -> float | None:
+    return None if value is None else float(f"{min(max(value, 0.0), 1.0):.{_DIGITS_OF_P}g}") + 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gatekeeper.core.statistics.estimate import Estimate
+    from gatekeeper.core.measure import Found
     from gatekeeper.model.policy import Rule
     from gatekeeper.model.verdict import RuleOutcome
 
@@ -51,20 +51,22 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def reason(rule: Rule, estimate: Estimate, unit: str, outcome: RuleOutcome) -> str:
+def reason(rule: Rule, estimate: Found, unit: str, outcome: RuleOutcome) -> str:
     """What was observed, how sure it is, and what the limit is."""
     observed = number(estimate.value, unit)
     if estimate.baseline is not None:
         observed += f" against the baseline on {estimate.n:,} pairs"
-    else:
+    elif estimate.n:
         observed += f" on {estimate.n:,} samples"
+    if estimate.clusters and estimate.clusters != estimate.n:
+        observed += f" in {counted(estimate.clusters, 'cluster')}"
     return f"{observed}, {_bounds(rule, estimate, unit, outcome)}; {_limit(rule, unit)}"
 
 
-def _bounds(rule: Rule, estimate: Estimate, unit: str, outcome: RuleOutcome) -> str:
+def _bounds(rule: Rule, estimate: Found, unit: str, outcome: RuleOutcome) -> str:
     low, high = number(estimate.low, unit), number(estimate.high, unit)
     if estimate.low is None and estimate.high is None:
-        return "too few for bounds"
+        return "which give no bounds"
     if outcome == "inconclusive":
         return f"but anything from {low} to {high} is compatible with that"
     upper = rule.test.startswith("max") == (outcome == "pass")
@@ -79,12 +81,12 @@ def _limit(rule: Rule, unit: str) -> str:
     return f"allowed: {side} {wanted}" if side == "at most" else f"needed: {side} {wanted}"
 
 
-def settle(needed: int | None, estimate: Estimate) -> str:
+def settle(found: Found) -> str:
     """How many samples would decide it."""
-    if needed is None:
+    if found.needed is None:
         return "no sensible number of samples: the estimate is at the limit"
-    what = "pairs" if estimate.baseline is not None else "samples"
-    return f"about {needed:,} {what}, if the estimate stays"
+    what = "pairs" if found.baseline is not None else "samples"
+    return f"about {found.needed:,} {what}, if the truth is what was observed"
 
 
 def _signless(value: float) -> float:

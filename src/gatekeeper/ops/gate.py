@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper.core import decide as rules_of
-from gatekeeper.core.canonical import canonical_model, digest, short
+from gatekeeper.core.canonical import canonical_model, digest
+from gatekeeper.core.correction import corrected
 from gatekeeper.core.measure import RELATIVE
-from gatekeeper.core.metrics.catalogue import METRICS, SEEN
+from gatekeeper.core.metrics.catalogue import SEEN
 from gatekeeper.core.observation import Missing
+from gatekeeper.core.policy_diff import loosened
 from gatekeeper.core.policy_forms import (
-    defaults,
+    metrics_of,
+    multiplicity,
     normalise,
     policy_digest,
     policy_name,
     priority,
     unlocated,
 )
-from gatekeeper.model.policy import Rule
-from gatekeeper.model.verdict import Verdict
+from gatekeeper.core.policy_use import refuse_skips, with_limits
+from gatekeeper.core.slicing import decide_slices
+from gatekeeper.model.policy import GatePolicy
+from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
+from gatekeeper.ops.soundness import RUN_SECTION, unsound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Failures, Observation
+    from gatekeeper.core.observation import Critical, Failures, Observation
     from gatekeeper.core.rule_making import Locate
-    from gatekeeper.model.policy import AnyPolicy
+    from gatekeeper.model.base import ComponentName, Frozen
+    from gatekeeper.model.policy import AnyPolicy, Rule
     from gatekeeper.model.run import Run
-    from gatekeeper.model.verdict import RuleResult
-
-RUN_SECTION: Final = "run"
-CLOCK_SKEW: Final = timedelta(minutes=5)
+    from gatekeeper.model.verdict import Contribution, Loosened, RuleResult, Skip
 
 
 class Measurements(Protocol):
@@ -52,8 +55,20 @@ class Measurements(Protocol):
         """How much of the candidate's requests and scores are errors."""
         ...
 
-    def observe(self, metric: Metric, *, paired: bool) -> Observation:
+    def observe(self, metric: Metric, *, paired: bool, resample: bool = False) -> Observation:
         """What a decision about the candidate needs, against the baseline where `paired`."""
+        ...
+
+    def slices(self, metric: Metric, by: str, *, paired: bool) -> Mapping[str, Observation]:
+        """The same in each slice: by the values of a tag or of a column of requests."""
+        ...
+
+    def contributions(self, metric: Metric, *, paired: bool) -> tuple[Contribution, ...]:
+        """The samples that moved the metric the wrong way most."""
+        ...
+
+    def critical(self, wanted: Sequence[str]) -> tuple[Critical, ...]:
+        """How the samples did that a policy calls critical."""
         ...
 
 
@@ -62,21 +77,36 @@ class Policy:
     """A policy as it is applied: what it says, and what it was given from outside.
 
     Attributes:
+        parameters: Values of the names that conditions mention.
         locate: Places a problem in the file that it came from.
+        limits: Limits tried in place of the policy's own, by the name of the rule.
+        skips: Rules taken out of the decision, by name, and who did.
+        facts: What no record knows.
+        before: The policy that decided the active release, where that is known.
     """
 
     value: AnyPolicy
     parameters: Mapping[str, float] = field(default_factory=dict)
     locate: Locate = unlocated
+    limits: Mapping[str, float] = field(default_factory=dict)
+    skips: Mapping[str, Skip] = field(default_factory=dict)
+    facts: Frozen | None = None
+    before: Policy | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Its rules; raises `InputError` with every line that is none."""
-        return normalise(self.value, self.parameters, self.locate)
+        rules = normalise(self.value, self.parameters, self.locate)
+        return with_limits(rules, self.limits) if self.limits else rules
 
 
 def decide_run(
-    run: Run, measurements: Measurements, policy: Policy, *, decided: datetime
+    run: Run,
+    measurements: Measurements,
+    policy: Policy,
+    *,
+    decided: datetime,
+    changed: tuple[ComponentName, ...] = (),
 ) -> Verdict:
     """The verdict of a policy on a run.
 
@@ -85,23 +115,18 @@ def decide_run(
         measurements: Its tables.
         policy: The rules, which are read anew.
         decided: The moment of the decision: what the age of the run is measured at.
+        changed: Components in which the candidate differs from the baseline.
 
     Raises:
-        InputError: The policy has a line that is no rule, or no rule at all.
+        InputError: The policy has a line that is no rule, no rule at all, or a skip of a rule that
+            it does not let anybody skip.
     """
-    rules = policy.rules
-    results = [*_unsound(run, measurements, policy, decided)]
-    broken = measurements.failures().missing
-    plain = [rule for rule in rules if rule.test != "all_pass"]
-    results += [
-        rules_of.missing(rule, broken, look_at=f"the run {run.id}")
-        if broken and rule.test != "evidence"
-        else _decided(run, measurements, rule)
-        for rule in plain
-    ]
-    results += [rules_of.composite(rule, results) for rule in rules if rule.test == "all_pass"]
+    judged = _Bench(run, measurements, policy, changed)
+    results = [*unsound(run, measurements, policy.value, decided), *judged.results()]
+    outcome = rules_of.overall(results)
+    easier = _loosened(policy)
     return Verdict(
-        outcome=rules_of.overall(results),
+        outcome=outcome,
         release=run.candidate.digest,
         release_name=run.candidate.name,
         baseline=run.baseline.digest if run.baseline else None,
@@ -120,6 +145,146 @@ def decide_run(
         drift=run.drift,
         sets={one.name: one.digest for one in run.sets},
         engines=_engines(run),
+        warnings=tuple(_warnings(policy.value, decided)),
+        loosened=easier,
+        needs_approval=bool(easier) and outcome == "pass" and _needed(judged),
+        inputs=_inputs(policy, changed),
+    )
+
+
+def derived_again(
+    verdict: Verdict, run: Run, measurements: Measurements, policy: Policy
+) -> Verdict:
+    """A verdict derived anew from the records and from what it says that it rests on.
+
+    Args:
+        verdict: What was decided.
+        run: The run it names.
+        measurements: The tables of that run.
+        policy: The policy in its inputs, read again, with what it was given from outside.
+    """
+    return decide_run(
+        run, measurements, policy, decided=verdict.decided, changed=verdict.inputs.changed
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """One run before one policy."""
+
+    run: Run
+    measurements: Measurements
+    policy: Policy
+    changed: tuple[ComponentName, ...] = ()
+
+    @property
+    def _metrics(self) -> Mapping[str, Metric]:
+        return metrics_of(self.policy.value)
+
+    def results(self) -> list[RuleResult]:
+        """What every rule found, in the order in which the policy gives them."""
+        rules = self.policy.rules
+        refuse_skips(rules, self.policy.skips)
+        plain = [rule for rule in rules if rule.test != "all_pass"]
+        broken = self.measurements.failures().missing
+        found = [self._result(rule, broken) for rule in plain]
+        found = corrected(plain, found, multiplicity(self.policy.value))
+        found = [self._told(rule, one) for rule, one in zip(plain, found, strict=True)]
+        composites = [rule for rule in rules if rule.test == "all_pass"]
+        return found + [rules_of.composite(rule, found) for rule in composites]
+
+    def _result(self, rule: Rule, broken: Missing | None) -> RuleResult:
+        if rule.name in self.policy.skips:
+            return rules_of.skipped(rule, self.policy.skips[rule.name])
+        if broken and rule.test != "evidence":
+            return rules_of.missing(rule, broken, look_at=f"the run {self.run.id}")
+        if rule.metric == SEEN:
+            return _seen(self.run, rule)
+        if rule.test == "evidence":
+            return rules_of.evidence(rule)
+        if rule.test == "must_pass":
+            return rules_of.critical(rule, self.measurements.critical(rule.samples))
+        return self._incomparable(rule) or self._measured(rule)
+
+    def _incomparable(self, rule: Rule) -> RuleResult | None:
+        """Why a relative rule has nothing to compare with."""
+        if rule.test not in RELATIVE:
+            return None
+        if self.run.baseline is None:
+            if self.run.first_release:
+                return rules_of.not_applicable(rule)
+            return rules_of.missing(rule, _NO_BASELINE, look_at="`gatekeeper evaluate --baseline`")
+        if self.run.baseline == self.run.candidate:
+            return rules_of.missing(rule, _SAME, look_at="`gatekeeper evaluate --baseline`")
+        return None
+
+    def _measured(self, rule: Rule) -> RuleResult:
+        metric, paired = self._metrics[rule.metric], rule.test in RELATIVE
+        if rule.by is not None:
+            return decide_slices(
+                rule, metric, self.measurements.slices(metric, rule.by, paired=paired)
+            )
+        resample = rule.method == "bca"
+        seen = self.measurements.observe(metric, paired=paired, resample=resample)
+        return rules_of.decide(rule, metric, seen)
+
+    def _told(self, rule: Rule, found: RuleResult) -> RuleResult:
+        """With the samples and the components to look at, where a measured rule is not met."""
+        if found.estimate is None or found.outcome not in _LOOKED_INTO or found.samples:
+            return found
+        metric, paired = self._metrics[rule.metric], rule.test in RELATIVE
+        samples = self.measurements.contributions(metric, paired=paired)
+        return found.model_copy(
+            update={"samples": samples, "suspects": _suspects(metric, self.changed)}
+        )
+
+
+_LOOKED_INTO: Final = frozenset({"fail", "inconclusive"})
+
+
+def _suspects(metric: Metric, changed: tuple[ComponentName, ...]) -> tuple[ComponentName, ...]:
+    """Changed components, those first that are known to move the metric."""
+    known = [name for name in metric.components if name in changed]
+    return (*known, *(name for name in changed if name not in known))
+
+
+def _loosened(policy: Policy) -> tuple[Loosened, ...]:
+    """What the policy demands less of than the one before it; nothing while limits are tried."""
+    if policy.before is None or policy.limits:
+        return ()
+    return loosened(policy.before, policy)
+
+
+def _needed(judged: _Bench) -> bool:
+    """Whether the policy before would have held the release back."""
+    before = judged.policy.before
+    if before is None:
+        return False
+    earlier = replace(before, facts=judged.policy.facts, skips=judged.policy.skips)
+    return rules_of.overall(replace(judged, policy=earlier).results()) != "pass"
+
+
+def _warnings(policy: AnyPolicy, decided: datetime) -> Iterator[str]:
+    if isinstance(policy, GatePolicy) and policy.metadata.review_by:
+        due = policy.metadata.review_by
+        if due < f"{decided:%Y-%m-%d}":
+            yield f"the policy was to be reviewed by {due}; its owner is {policy.metadata.owner}"
+
+
+def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:
+    before = policy.before
+    return Inputs(
+        policy=policy.value.model_dump(mode="json", exclude_unset=True),
+        facts=policy.facts.model_dump(mode="json", exclude_unset=True) if policy.facts else None,
+        limits=dict(policy.limits),
+        skips=dict(policy.skips),
+        before=PastPolicy(
+            policy=before.value.model_dump(mode="json", exclude_unset=True),
+            parameters=dict(before.parameters),
+        )
+        if before
+        else None,
+        changed=changed,
     )
 
 
@@ -130,22 +295,6 @@ def _engines(run: Run) -> dict[str, str]:
         for model, found in run.engines.items()
         if "engine" in found
     }
-
-
-def _decided(run: Run, measurements: Measurements, rule: Rule) -> RuleResult:
-    if rule.metric == SEEN:
-        return _seen(run, rule)
-    if rule.test == "evidence":
-        return rules_of.evidence(rule)
-    metric = METRICS[rule.metric]
-    relative = rule.test in RELATIVE
-    if relative and run.baseline is None:
-        if run.first_release:
-            return rules_of.not_applicable(rule)
-        return rules_of.missing(rule, _NO_BASELINE, look_at="`gatekeeper evaluate --baseline`")
-    if relative and run.baseline == run.candidate:
-        return rules_of.missing(rule, _SAME, look_at="`gatekeeper evaluate --baseline`")
-    return rules_of.decide(rule, metric, measurements.observe(metric, paired=relative))
 
 
 def _seen(run: Run, rule: Rule) -> RuleResult:
@@ -171,12 +320,6 @@ _NO_BASELINE: Final = Missing(
     "it compares with a baseline, and the run has none",
     "a run with `--baseline env:NAME`",
 )
-_TWINS: Final = Missing(
-    "against_itself",
-    "the release was run against itself, which measures noise and decides nothing",
-    "a run without `--aa`",
-)
-_WHOLE: Final = "a run of all samples"
 _SAME: Final = Missing(
     "no_baseline", "the baseline is the candidate itself", "a run against another release"
 )
@@ -186,67 +329,3 @@ def _ordered(results: list[RuleResult], policy: AnyPolicy) -> tuple[RuleResult, 
     """Sections by priority; in a section, as the policy has them."""
     order = {name: place for place, name in enumerate((RUN_SECTION, *priority(policy)))}
     return tuple(sorted(results, key=lambda one: order.get(one.section, len(order))))
-
-
-# -- is the run fit to decide anything? -----------------------------------------------------------
-
-
-def _unsound(
-    run: Run, measurements: Measurements, policy: Policy, decided: datetime
-) -> Iterator[RuleResult]:
-    """One error for each reason why nothing rests on this run; none of these is ever a pass."""
-    checks = (
-        ("complete", _incomplete(run, measurements)),
-        ("compared", _TWINS if run.options.aa else None),
-        ("fresh", _stale(run, defaults(policy.value).max_run_age_days, decided)),
-        ("priced", _mispriced(run, measurements)),
-    )
-    for name, why in checks:
-        if why is not None:
-            rule = Rule(name=f"run.{name}", section=RUN_SECTION, metric="run", test="evidence")
-            yield rules_of.missing(rule, why, look_at=f"the run {run.id}")
-
-
-def _incomplete(run: Run, measurements: Measurements) -> Missing | None:
-    again = "a run that comes to its end"
-    if run.status != "complete":
-        return Missing("partial", f"the run is {run.status}: its records are not all there", again)
-    if run.partial:
-        return Missing("partial", f"part of a run: {'; '.join(run.partial)}", _WHOLE)
-    for release in (run.candidate, run.baseline):
-        if release is None:
-            continue
-        expected = {suite: n for suite, n in run.expected(release.digest).items() if n}
-        found = measurements.conversations(release.digest)
-        for suite in sorted(expected.keys() | found.keys()):
-            wanted, got = expected.get(suite, 0), found.get(suite, 0)
-            if wanted != got:
-                what = f"{got:,} of {wanted:,} samples of suite {suite} were recorded"
-                return Missing("partial", f"{what} for {short(release.digest)}", again)
-    return None
-
-
-def _stale(run: Run, max_age_days: float, decided: datetime) -> Missing | None:
-    again = "evaluate again"
-    if run.ended is None:
-        return Missing("undated", "the run does not say when it ended", again)
-    if run.ended > decided + CLOCK_SKEW:
-        return Missing(
-            "future", f"the run ended in the future, at {run.ended:%Y-%m-%d %H:%M}", again
-        )
-    age = decided - run.ended
-    if age > timedelta(days=max_age_days):
-        what = f"the run is {age.days} days old; the policy accepts {max_age_days:g}"
-        return Missing("stale", what, again)
-    return None
-
-
-def _mispriced(run: Run, measurements: Measurements) -> Missing | None:
-    again = "a run with one price book that prices every model"
-    for found in measurements.price_books():
-        if not found:
-            return Missing("unpriced", "calls were recorded without a price", again)
-        if found != run.price_book:
-            what = f"calls were priced by {short(found)}, not by the run's price book"
-            return Missing("mispriced", what, again)
-    return None

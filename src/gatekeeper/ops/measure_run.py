@@ -88,7 +88,7 @@ def _value(metric: Metric, rule: Rule, seen: Observation) -> MetricValue:
         return _census(metric, seen)
     if measure.size(seen) == 0:
         return MetricValue(metric.name, metric.section, unit, missing="no samples")
-    found = measure.estimate(rule, metric, seen)
+    found = measure.look(rule, metric, seen)
     if found is None:
         return MetricValue(
             metric.name, metric.section, unit, missing="not defined on these samples"
