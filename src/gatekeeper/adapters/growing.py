@@ -30,9 +30,9 @@ SELECT * FROM read_json($path, columns={{{_COLUMNS}}}, format='newline_delimited
 """  # noqa: S608 - constants only
 _ANSWERED_BY_BOTH: Final = """
 CREATE TEMP VIEW requests AS
-SELECT * FROM seen.main.requests WHERE (suite, sample_id) IN (
-  SELECT (suite, sample_id) FROM seen.main.requests
-  GROUP BY suite, sample_id HAVING count(DISTINCT coalesce(arm, release)) = 2
+SELECT * FROM seen.main.requests WHERE (suite, sample_id, replicate) IN (
+  SELECT (suite, sample_id, replicate) FROM seen.main.requests
+  GROUP BY suite, sample_id, replicate HAVING count(DISTINCT coalesce(arm, release)) = 2
 )
 """
 
