@@ -13,11 +13,15 @@ from builders import manifest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatekeeper.model.verdict import Verdict
+
 from gatekeeper.adapters.shapes import PATTERNS
 from gatekeeper.cli.main import run
 from gatekeeper.cli.schema import document
 from gatekeeper.errors import UsageError
 from gatekeeper.model.kinds import KINDS, SHORT, type_of
+from gatekeeper.report.verdict import verdict_document
+from verdicts import noticed, verdict
 
 
 @pytest.mark.parametrize("kind", [*SHORT, *KINDS])
@@ -29,6 +33,16 @@ def test_prints_a_valid_schema(kind: str, capsys: pytest.CaptureFixture[str]) ->
     assert printed["title"] == SHORT.get(kind, kind)
     assert printed["$id"].endswith(f"/{printed['title']}.json")
     assert printed["properties"]["kind"]["const"] == printed["title"]
+
+
+@pytest.mark.parametrize("one", [verdict(), noticed()], ids=["every", "noticed"])
+def test_the_schema_of_a_verdict_accepts_verdicts(one: Verdict) -> None:
+    schema = document("verdict")
+    jsonschema_rs.meta.validate(schema)
+    whole = verdict_document(one)
+    jsonschema_rs.validator_for(schema).validate(whole)
+    assert not jsonschema_rs.validator_for(schema).is_valid({**whole, "outcome": "skipped"})
+    assert set(schema["$defs"]["RuleResult"]["properties"]) == set(whole["rules"][0])
 
 
 def test_a_kind_is_found_whatever_its_case() -> None:

@@ -1,4 +1,4 @@
-"""`gatekeeper schema`: JSON Schema of what a person writes, for editors."""
+"""`gatekeeper schema`: JSON Schema of what a person writes, and of what a program reads."""
 
 from __future__ import annotations
 
@@ -14,23 +14,34 @@ from gatekeeper.errors import UsageError
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTITY = "https://gatekeeper.dev/schema/v1/{kind}.json"
 
+VERDICT = "Verdict"
+"""What `gate` and `evaluate` answer with `--output json`; nobody writes it."""
+
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="manifest, policy, policy-test, evalset, …")],
+    kind: Annotated[str, typer.Argument(help="manifest, policy, policy-test, evalset, verdict, …")],
     output: OutputOption = Output.text,  # noqa: ARG001 - the answer is JSON either way
     project: ProjectOption = HERE,  # noqa: ARG001 - every verb takes it
 ) -> None:
-    """Print the JSON Schema of a kind of file, for editors."""
+    """Print the JSON Schema of a kind of file, for editors, or of a verdict, for programs."""
     sys.stdout.write(json.dumps(document(kind), indent=2, ensure_ascii=False) + "\n")
 
 
 def document(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a kind, by its short name or as `kind:` names it."""
     from gatekeeper.model.kinds import KINDS, SHORT, type_of
+    from gatekeeper.model.verdict import Verdict
 
+    if name.lower() == VERDICT.lower():
+        return _described(VERDICT, Verdict.model_json_schema(mode="serialization"))
     kinds = {**SHORT, **{kind.lower(): kind for kind in KINDS}}
     kind = kinds.get(name.lower())
     if kind is None:
-        raise UsageError(f"no kind of file is called {name!r}", fix=f"use {', '.join(SHORT)}")
-    body = type_of(kind).model_json_schema()
+        raise UsageError(
+            f"no kind of file is called {name!r}", fix=f"use {', '.join(SHORT)}, verdict"
+        )
+    return _described(kind, type_of(kind).model_json_schema())
+
+
+def _described(kind: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"$schema": DIALECT, "$id": IDENTITY.format(kind=kind), "title": kind, **body}
