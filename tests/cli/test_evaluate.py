@@ -73,6 +73,9 @@ def test_a_later_release_is_compared_with_what_the_environment_serves(root, caps
     assert (compared["n"], compared["estimate"]) == (8, 0)
     with pytest.raises(UsageError, match="is what it would be compared with"):
         run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
+    code, alone = evaluate(root, capsys, "manifests/desk-v1.yaml", "--baseline", "none")
+    assert (code, alone["baseline"]) == (3, None)
+    assert rules(alone)[compared["rule"]] == "error"
     _, again = evaluate(
         root, capsys, "manifests/desk-v1.yaml", "--baseline", "manifests/desk-v2.yaml"
     )

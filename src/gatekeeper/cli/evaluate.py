@@ -35,7 +35,7 @@ def evaluate(
         typer.Option(
             "--baseline",
             rich_help_panel=RUN,
-            help="What to compare with; by default what --env serves.",
+            help="What to compare with, or none; by default what --env serves.",
         ),
     ] = None,
     env: Annotated[

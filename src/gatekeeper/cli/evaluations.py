@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gatekeeper.model.release import Release, ReleaseRecord
     from gatekeeper.model.run import Run, RunOptions
 
+NOTHING = "none"
+"""The baseline of who wants no comparison; rules that compare have nothing to decide by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -36,7 +39,7 @@ class Evaluation:
         candidate: The release under test.
         baseline: What it is compared with, where there is anything.
         baseline_suites: Suites that the policy compares, and that the baseline runs too.
-        first_release: The environment's ledger is empty.
+        first_release: The environment's ledger is empty, and nothing else was named.
         rules: Of the policy that will decide.
         drift: How this machine differs from what the releases were validated on.
         contamination: Samples that the candidate has seen.
@@ -79,7 +82,8 @@ def prepare(
         session: The invocation.
         ref: The release under test.
         options: What was asked for.
-        baseline: What to compare with; by default what the environment serves.
+        baseline: What to compare with, `NOTHING` for nothing; by default what the environment
+            serves.
         seed: Of the random order.
 
     Raises:
@@ -87,14 +91,14 @@ def prepare(
         InputError: A set or the policy is not what it should be.
     """
     candidate = resolve_ref(session, ref)
-    against = candidate if options.aa else _baseline(session, baseline, options.environment)
+    against, first = (candidate, False) if options.aa else _baseline(session, baseline, options)
     if against == candidate and not options.aa:
         raise UsageError(
             "is what it would be compared with",
             where=entrant(session.project, candidate)[0].release.reference,
             fix="name another release with --baseline, or measure its noise with --aa",
         )
-    return _evaluation(session.project, candidate, against, options, seed)
+    return _evaluation(session.project, candidate, against, options, seed, first=first)
 
 
 def prepare_again(session: Session, run: Run) -> Evaluation:
@@ -116,6 +120,7 @@ def prepare_again(session: Session, run: Run) -> Evaluation:
         baseline,
         run.options,
         run.seed,
+        first=run.first_release,
         contamination=run.contamination,
     )
     changed = [what for what, (was, now) in _fixed(run, found).items() if was != now]
@@ -154,6 +159,7 @@ def _evaluation(
     options: RunOptions,
     seed: int,
     *,
+    first: bool,
     contamination: tuple[str, ...] | None = None,
 ) -> Evaluation:
     """The evaluation of two releases; what is known of contamination is not looked for again."""
@@ -185,7 +191,7 @@ def _evaluation(
         rules=rules,
         options=options,
         baseline_suites=compared,
-        first_release=against is None,
+        first_release=first,
         seed=seed,
         drift=drift_of(project, (one, *([other] if other else [])), options),
         contamination=seen,
@@ -194,12 +200,13 @@ def _evaluation(
     )
 
 
-def _baseline(session: Session, named: str | None, environment: str) -> str | None:
-    """What to compare with: as asked, or what the environment serves; None where it is empty."""
-    if named is not None:
-        return resolve_ref(session, named)
-    head = ledger.head(site_of(session.project, environment))
-    return None if head is None else head.entry.state.stable.release
+def _baseline(session: Session, named: str | None, options: RunOptions) -> tuple[str | None, bool]:
+    """What to compare with, and whether there is nothing yet that could be compared with."""
+    if named not in (None, NOTHING):
+        return resolve_ref(session, named), False
+    head = ledger.head(site_of(session.project, options.environment))
+    serves = None if head is None else head.entry.state.stable.release
+    return (None if named == NOTHING else serves), serves is None
 
 
 def entrant(project: Project, digest: str) -> tuple[Entrant, ReleaseRecord]:
