@@ -57,7 +57,10 @@ def test_a_change_that_passes_is_judged_reported_and_commented(workflow, model, 
     assert (verdict["release"], verdict["run"]) == (outputs["release"], outputs["run"])
     found = reports(workflow)
     assert ET.fromstring(found["junit.xml"]).tag == "testsuites"
-    assert json.loads(found["verdict.sarif"])["version"] == "2.1.0"
+    sarif = json.loads(found["verdict.sarif"])
+    assert sarif["version"] == "2.1.0"
+    assert sarif["runs"][0]["automationDetails"]["id"] == "gatekeeper/manifests-desk-v1-yaml/"
+    assert found["verdict.html"].lower().startswith("<!doctype html>")
     assert "$ gatekeeper evaluate" in done.err  # as a person would type it
     assert "--limit=8 --no-cache" in done.err
     assert git(desk, "status", "--porcelain") == before
@@ -88,12 +91,18 @@ def test_a_change_that_fails_corrects_the_comment_of_the_push_before(
     assert ET.fromstring(reports(workflow)["junit.xml"]).get("failures") != "0"
 
 
-@pytest.mark.usefixtures("broken")
-def test_a_manifest_that_cannot_be_built_is_an_error_with_its_place(workflow, github):
-    done = workflow.step(JUDGE)
+def test_a_manifest_that_cannot_be_built_is_an_error_with_its_place(workflow, github, desk):
+    """In a project that is a directory of its repository."""
+    inner = desk / "products/desk"
+    for part in (".gatekeeper", "manifests", "gates", "eval_sets", "models"):
+        (desk / part).rename(write(inner / "README.md", "the desk\n").parent / part)
+    write(inner / "manifests/desk/system.jinja", "You are {{ nobody_knows }}.\n")
+    commit(desk, "move it, and break it")
+    done = workflow.step(JUDGE, project="products/desk")
     assert done.code == 2, done.err
     (comment,) = github.bodies
-    assert comment.startswith(f"{MARKER}\n## ⚠️ gatekeeper: error\n")
+    marker = MARKER.replace(" . ", " products/desk ")
+    assert comment.startswith(f"{marker}\n## ⚠️ gatekeeper in `products/desk`: error\n")
     assert "it cannot be built" in comment
     assert "manifests/desk/system.jinja:1:1: components.prompt.system" in comment
     assert "nobody_knows" in comment

@@ -75,9 +75,9 @@ def test_what_it_is_compared_with(changes, baseline, compared):
     assert (found.baseline, found.compared) == (baseline, compared)
     assert (found.exit, found.outcome, found.run) == (0, "pass", "run-1")
     words = line.evaluated
-    assert ("--baseline" in words) == bool(baseline)
+    told = words[words.index("--baseline") + 1] if "--baseline" in words else ""
+    assert told == (baseline or (NO_BASELINE if "serves" in changes else ""))
     if baseline:
-        assert words[words.index("--baseline") + 1] == baseline
         assert ("diff", baseline, NEW, "--format", "markdown") in line.asked
         assert found.difference == "### what changed"
 
@@ -99,6 +99,13 @@ def test_the_baseline_is_built_first_so_that_the_newest_record_is_the_candidates
         ("build", MANIFEST, "--at"),
         ("build", MANIFEST),
     ]
+
+
+def test_the_release_that_is_served_is_judged_without_being_compared_with_itself():
+    line = Line()
+    found = judge(TOUCHED, "m", plan(serves=NEW), line)
+    assert "this is the same release as what local serves" in found.compared
+    assert line.evaluated[line.evaluated.index("--baseline") + 1] == NO_BASELINE
 
 
 def test_the_same_release_is_compared_with_nothing_and_says_so():

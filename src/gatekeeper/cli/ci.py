@@ -165,7 +165,7 @@ def ci(
     )
     home = reviewing.home_of(project, keys)
     review = reviewing.review(home, forge, wish, _say)
-    at = reviewing.tell(review, forge, wish, home, comment=comment, say=_say)
+    at = reviewing.tell(review, forge, wish, comment=comment, say=_say)
     session.emit(review_document(review, at), reviewing.marked_up(review_text(review)))
     if review.exit:
         raise typer.Exit(review.exit)

@@ -103,12 +103,12 @@ def review(home: Project, forge: Forge, wish: Wish, say: Say) -> Review:
         deleted=found.deleted,
         policies=tuple(_policy_change(home, found.base, file, wish) for file in found.policies),
         log=forge.log,
+        project=_within(home),
     )
 
 
-def tell(found: Review, forge: Forge, wish: Wish, home: Project, *, comment: bool, say: Say) -> str:
+def tell(found: Review, forge: Forge, wish: Wish, *, comment: bool, say: Say) -> str:
     """Everything that is told once all is judged; returns the address of the comment."""
-    from gatekeeper.adapters.git import Checkout
     from gatekeeper.report.review import comment as written
 
     text = written(found, forge.longest)
@@ -118,7 +118,7 @@ def tell(found: Review, forge: Forge, wish: Wish, home: Project, *, comment: boo
     if not comment:
         return ""
     try:
-        key = Checkout.at(home.root).prefix or "."
+        key = found.project or "."
         # A change that touches nothing (any more) has something to say only where it once had.
         if found.judged or found.deleted or forge.known_comment(key):
             return forge.comment(text, key)
@@ -238,12 +238,24 @@ def _judge(home: Project, forge: Forge, one: Touched, name: str, plan: Plan, say
     say(forge.begin(f"gatekeeper: {one.manifest}"))
     found = judge(one, name, plan, ChildVerbs(home, say))
     say(forge.end())
+    _name_analysis(place / "verdict.sarif", name)
     say(_read(place / "verdict.txt") or f"{one.manifest}: {found.error}")
     if found.error:
         (place / "junit.xml").write_text(unjudged_junit(found), encoding="utf-8")
     if found.difference:
         (place / "diff.md").write_text(found.difference, encoding="utf-8")
     return replace(found, story=_read(place / "verdict.md"))
+
+
+def _name_analysis(sarif: Path, name: str) -> None:
+    """Code scanning keeps one analysis a name: two manifests may build releases of one name."""
+    import json
+
+    if sarif.is_file():
+        found = json.loads(sarif.read_text(encoding="utf-8"))
+        for one in found["runs"]:
+            one["automationDetails"] = {"id": f"gatekeeper/{name}/"}
+        sarif.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def _read(path: Path) -> str:
@@ -256,6 +268,16 @@ def _head(home: Project) -> str:
 
     try:
         return Checkout.at(home.root).commit("HEAD")
+    except GatekeeperError:
+        return ""
+
+
+def _within(home: Project) -> str:
+    """The project's directory in its repository; empty at the top of it, and outside git."""
+    from gatekeeper.adapters.git import Checkout
+
+    try:
+        return Checkout.at(home.root).prefix
     except GatekeeperError:
         return ""
 

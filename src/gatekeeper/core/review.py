@@ -102,6 +102,7 @@ class Review:
         deleted: Manifests that the change takes away.
         policies: Gate policies that the change alters.
         log: Address of the log.
+        project: Directory of the project in the repository; empty where it is the whole.
     """
 
     judged: tuple[Judged, ...]
@@ -110,6 +111,7 @@ class Review:
     deleted: tuple[str, ...] = ()
     policies: tuple[PolicyChange, ...] = ()
     log: str = ""
+    project: str = ""
 
     @property
     def worst(self) -> Judged | None:

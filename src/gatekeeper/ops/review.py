@@ -23,6 +23,7 @@ REPORTS: Final = {
     "markdown": "verdict.md",
     "junit": "junit.xml",
     "sarif": "verdict.sarif",
+    "html": "verdict.html",
 }
 """What every verdict is written as, and where."""
 
@@ -132,8 +133,8 @@ def _evaluate(known: Judged, plan: Plan, verbs: Verbs) -> Judged:
     formats = [f"{form}={place / file}" for form, file in REPORTS.items()]
     formats += [form.replace("{}", str(place)) for form in plan.annotations]
     words = ["evaluate", known.release, "--env", plan.environment, *plan.options]
-    if known.baseline:
-        words += ["--baseline", known.baseline]
+    if known.baseline or plan.serves is not None:
+        words += ["--baseline", known.baseline or NO_BASELINE]
     for form in formats:
         words += ["--report", form]
     answer = verbs.run(*words)

@@ -17,7 +17,10 @@ MOST_ROWS: Final = 50
 MOST_CAUSES: Final = 3
 SHORT: Final = 12
 _POLICY: Final = "**The gate policy changes together with what it judges.**"
-_OWNER: Final = "Its owner should agree to that on its own merits."
+_OWNER: Final = (
+    "Its owner should agree to that on its own merits; promotion asks for"
+    " `gatekeeper policy approve`."
+)
 _CUT: Final = "_Too long to be shown here whole: the reports of the job hold all of it._"
 
 
@@ -78,7 +81,8 @@ def unjudged_junit(one: Judged) -> str:
 
 
 def _head(review: Review) -> Iterator[str]:
-    yield f"## {MARKS[review.outcome]} gatekeeper: {_summary(review)}"
+    of = f" in {_code(review.project)}" if review.project else ""
+    yield f"## {MARKS[review.outcome]} gatekeeper{of}: {_summary(review)}"
     yield _where(review)
     if review.policies:
         yield "\n".join(["> [!WARNING]", *_policies(review)])
