@@ -79,6 +79,7 @@ class ReleaseFleet:
         expected: What served each model in earlier sittings of the run.
         fingerprints: What serves each model, once it was opened.
         opened: Told of the fingerprints before the first request is sent.
+        judging: Whose judges grade; the candidate's where it is None.
     """
 
     entrants: Mapping[Arm, Entrant]
@@ -87,6 +88,7 @@ class ReleaseFleet:
     expected: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
     opened: Callable[[Mapping[str, dict[str, str]]], None] = lambda _: None
+    judging: Entrant | None = None
 
     def crews(self) -> tuple[tuple[Arm, ...], ...]:
         """Arms that can be loaded together: all, unless each needs an engine that stands alone."""
@@ -121,8 +123,8 @@ class ReleaseFleet:
 
     @asynccontextmanager
     async def judges(self) -> AsyncIterator[dict[str, JudgeModel]]:
-        """The models of the candidate that grade, as scorers call on them."""
-        one = self.entrants["candidate"]
+        """The models that grade, as scorers call on them: the candidate's as a rule."""
+        one = self.judging or self.entrants["candidate"]
         models = one.release.components.model.models
         names = [name for name, model in models.items() if model.role == "judge"]
         if not names:

@@ -13,6 +13,7 @@ from gatekeeper.core import dsse, packing
 from gatekeeper.core.canonical import canonical, short
 from gatekeeper.core.refs import Ref, RefKind, parse_ref
 from gatekeeper.errors import IntegrityError, UsageError
+from gatekeeper.model.base import COMPONENTS
 from gatekeeper.model.oci import (
     BUNDLE_CONTENT,
     BUNDLE_TYPE,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.core.packing import Packed
+    from gatekeeper.model.base import ComponentName
     from gatekeeper.model.release import Release
 
 REBUILD = "build the release again"
@@ -93,6 +95,10 @@ class ReleaseStore:
 
     def _read(self, wanted: Descriptor) -> bytes:
         return self.layout.get(wanted.digest, wanted.size)
+
+    def layers(self, digest: str) -> dict[ComponentName, Descriptor]:
+        """The layers of a release that `load` has verified, by component."""
+        return dict(zip(COMPONENTS, self.layout.manifest(digest).layers, strict=True))
 
     def documents(self, release: Release) -> dict[str, bytes]:
         """The snapshot of a release: its documents by path, verified."""

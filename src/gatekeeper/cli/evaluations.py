@@ -46,6 +46,7 @@ class Evaluation:
         left_out: Sets that were not chosen, of suites of which another set was.
         warnings: Rules that so many samples cannot decide, or that let through what they are
             meant to stop.
+        judging: Whose judges grade; the candidate's where it is None.
     """
 
     project: Project
@@ -63,6 +64,7 @@ class Evaluation:
     contamination: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    judging: Entrant | None = None
 
     @property
     def entrants(self) -> dict[Arm, Entrant]:

@@ -25,6 +25,7 @@ VERBS = (
     "affected",
     "ci",
     "runs",
+    "attribute",
     "policy",
     "promote",
     "rollback",

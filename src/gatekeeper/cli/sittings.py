@@ -63,6 +63,11 @@ def carry_out(sitting: Sitting) -> Run:
         StoppedError: A person asked for the end.
         UndecidedError: The ceiling was reached.
     """
+    return asyncio.run(carry_on(sitting))
+
+
+async def carry_on(sitting: Sitting) -> Run:
+    """The same as `carry_out`, for several runs on one event loop that share their engines."""
     from gatekeeper.adapters.journal import RunJournal, read_earlier
     from gatekeeper.adapters.runs import seal, write_run
     from gatekeeper.cli.plans import ceiling_of
@@ -76,7 +81,7 @@ def carry_out(sitting: Sitting) -> Run:
         write_run(directory, run)
         with _ended_early(sitting, earlier, journal):
             ceiling = ceiling_of(evaluation, run.spend)
-            run, reason = asyncio.run(_sit(sitting, run, journal, earlier, ceiling))
+            run, reason = await _sit(sitting, run, journal, earlier, ceiling)
         run = _with_unrecorded(_spent(run, earlier, journal), ceiling)
         if reason:
             write_run(directory, _ended(run, "interrupted"))
@@ -184,7 +189,9 @@ async def _sit(
         await stack.enter_async_context(_interruptible(stop, sitting.say))
         await stack.enter_async_context(_flushing(journal))
         terms = terms_of(evaluation, ceiling, stack)
-        fleet = ReleaseFleet(evaluation.entrants, evaluation.means, terms, run.engines)
+        fleet = ReleaseFleet(
+            evaluation.entrants, evaluation.means, terms, run.engines, judging=evaluation.judging
+        )
         scorings = await scorings_of(evaluation, fleet, stack)
         _refuse_other_scorers(run, _fingerprint(scorings), terms)
         fleet.opened = lambda served: write_run(sitting.directory, _served(run, served, scorings))

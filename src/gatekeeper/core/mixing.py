@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.checks import check
-from gatekeeper.core.packing import pack
+from gatekeeper.core.packing import combine
 from gatekeeper.model.base import COMPONENTS
 from gatekeeper.model.components import Components
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.checks import PromptSize
     from gatekeeper.core.packing import Packed
     from gatekeeper.model.base import ComponentName
+    from gatekeeper.model.oci import Descriptor
     from gatekeeper.model.release import Release
 
     SizesOf = Callable[[Components], Mapping[str, PromptSize]]
@@ -55,12 +56,18 @@ def mixed(
     candidate: Release,
     baseline: Release,
     taken: Collection[ComponentName],
-    documents: Callable[[Release], Mapping[str, bytes]],
+    layers: Callable[[str], Mapping[ComponentName, Descriptor]],
 ) -> Packed:
     """The mix as a release of the candidate's name and governance, nothing of it stored.
 
-    Its digest is that of a build of the same content, because a release is its content.
+    Its layers are those of the two releases, found by digest, so that its own digest is that of a
+    build of the same content.
     """
-    snapshot = candidate if "retrieval" in taken else baseline
-    components = mixed_components(candidate, baseline, taken)
-    return pack(candidate.name, candidate.governance, components, documents(snapshot))
+    sides = {True: layers(candidate.digest), False: layers(baseline.digest)}
+    return combine(
+        candidate.name,
+        candidate.governance,
+        mixed_components(candidate, baseline, taken),
+        {name: sides[name in taken][name] for name in COMPONENTS},
+        {},
+    )

@@ -63,12 +63,23 @@ def pack(
             data = _archive(data, documents)
         layers[component] = _layer(component, data, archive=archive)
         blobs[layers[component].digest] = data
-    digests = {component: layer.digest for component, layer in layers.items()}
+    return combine(name, governance, components, layers, blobs)
+
+
+def combine(
+    name: str,
+    governance: Governance,
+    components: Components,
+    layers: Mapping[ComponentName, Descriptor],
+    blobs: Mapping[str, bytes],
+) -> Packed:
+    """A release of layers that exist, one a component; `blobs` are those not stored yet."""
+    digests = {component: layers[component].digest for component in COMPONENTS}
     config = canonical(
         ReleaseConfig(name=name, governance=governance, components=digests).document()
     )
-    blobs[digest(config)] = config
-    manifest = canonical(_manifest(config, tuple(layers.values())).document())
+    listed = tuple(layers[component] for component in COMPONENTS)
+    manifest = canonical(_manifest(config, listed).document())
     release = Release(
         name=name,
         digest=digest(manifest),
@@ -76,7 +87,7 @@ def pack(
         governance=governance,
         components=components,
     )
-    return Packed(release, manifest, blobs)
+    return Packed(release, manifest, {**blobs, digest(config): config})
 
 
 def _archive(specification: bytes, documents: Mapping[str, bytes]) -> bytes:

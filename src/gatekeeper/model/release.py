@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from gatekeeper.model.base import ComponentName, Digest, Frozen, Name
 from gatekeeper.model.components import Components, Governance
 from gatekeeper.model.manifest import Evaluation, Metadata
@@ -32,6 +34,8 @@ class ReleaseRecord(Frozen):
 
     Attributes:
         model_locations: Where each named model's files were found, relative to the project.
+        taken: Components that are another release's, and whose; empty where all are as the
+            manifest has them.
     """
 
     release: Digest
@@ -42,3 +46,4 @@ class ReleaseRecord(Frozen):
     model_locations: dict[str, str]
     built: str
     builder: str
+    taken: dict[ComponentName, Digest] = Field(default_factory=dict)

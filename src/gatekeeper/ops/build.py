@@ -140,11 +140,16 @@ def publish(built: Built, manifest: Manifest, shelf: Shelf, signer: Signer) -> b
         built=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         builder=f"gatekeeper {__version__}",
     )
-    digest = shelf.save(built.packed)
+    return store(built.packed, record, shelf, signer)
+
+
+def store(packed: Packed, record: ReleaseRecord, shelf: Shelf, signer: Signer) -> bool:
+    """Store a release with a record of where it comes from, both signed; see `publish`."""
+    digest = shelf.save(packed)
     shelf.forget_damaged(digest, (RELEASE_SIGNATURE, BUILD))
     if _said(shelf, record, signer.key_id):
         return False
-    name = built.packed.release.name
+    name = packed.release.name
     statements = [
         Statement.about(digest, RELEASE_SIGNATURE, {}, name=name),
         Statement.about(digest, BUILD, record.model_dump(mode="json"), name=name),
@@ -167,7 +172,7 @@ def _said(shelf: Shelf, record: ReleaseRecord, key_id: str) -> bool:
     if any(envelope.hint != dsse.hint_of(key_id) for envelope in envelopes):
         return False
     said = Statement.model_validate_json(envelopes[1].payload).predicate
-    return {**said, "built": ""} == {**record.model_dump(mode="json"), "built": ""}
+    return {"taken": {}, **said, "built": ""} == {**record.model_dump(mode="json"), "built": ""}
 
 
 def _sizes(pinned: Pinned, pinner: Pinner, tokenizer_of: TokenizerOf) -> dict[str, PromptSize]:
@@ -183,14 +188,15 @@ def _sizes(pinned: Pinned, pinner: Pinner, tokenizer_of: TokenizerOf) -> dict[st
         tokenizer = pinner.attempt(path, partial(tokenizer_of, model, found), None)
         if tokenizer is None:
             continue
-        measure = partial(_size, pinned.components, tokenizer)
+        measure = partial(prompt_size, pinned.components, tokenizer)
         size = pinner.attempt(("components", "prompt", "template"), measure, None)
         if size is not None:
             sizes[name] = size
     return sizes
 
 
-def _size(components: Components, tokenizer: Tokenizer) -> PromptSize:
+def prompt_size(components: Components, tokenizer: Tokenizer) -> PromptSize:
+    """Tokens of the prompt before any request, as a model counts them."""
     top_k = components.retrieval.top_k if components.retrieval.documents else 0
     return PromptSize(
         alone=_count(components, tokenizer, 0), framed=_count(components, tokenizer, top_k)

@@ -92,6 +92,7 @@ def _facts(record: ReleaseRecord) -> list[str]:
         "feature": metadata.feature,
         "journey": metadata.journey,
         "manifest": record.manifest,
+        "but": ", ".join(f"{name} of sha256:{short(one)}" for name, one in record.taken.items()),
         "built": f"{record.built} by {record.builder}",
     }
     return [f"  {name:<10}{escape(value)}" for name, value in facts.items() if value]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.metrics import observing
 from gatekeeper.adapters.metrics.contributing import contributions
@@ -60,6 +60,15 @@ SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (hit), 0), coalesce((
 ), '') FROM told
 """
 
+_EACH: Final = """
+SELECT suite, sample, replicate, coalesce(cluster, ''), y, d FROM metric
+WHERE side = $side AND NOT silent AND list_contains($suites, suite)
+ORDER BY suite, sample, replicate
+"""
+_REUSED: Final = """
+SELECT count(*) FILTER (NOT from_cache), count(*) FILTER (from_cache)
+FROM calls WHERE kind = 'model'
+"""
 _TRIALS: Final = "SELECT count(*) FROM metric WHERE side = 1 AND NOT silent"
 _NO_FORMULA: Final = Missing("undefined", "it has no formula", "a metric that has one")
 
@@ -166,6 +175,25 @@ class RunMeasurements:
         if self._define(metric):
             return ()
         return contributions(self._connection, metric, self._candidate, paired=paired, limit=limit)
+
+    def trials(
+        self, metric: Metric, side: int, suites: Sequence[str]
+    ) -> list[tuple[Any, ...]] | Missing:
+        """What a metric shows, trial by trial, of one side (1 is the candidate) and some suites.
+
+        Returns:
+            Suite, sample, replicate, cluster, y and d, ordered by the first three.
+        """
+        if missing := self._define(metric):
+            return missing
+        return self._connection.execute(
+            _EACH, {"side": side, "suites": list(suites)}
+        ).fetchall()
+
+    def calls(self) -> tuple[int, int]:
+        """Calls of models that were made for both sides, and that the response cache answered."""
+        made, reused = row(self._connection, _REUSED)
+        return made, reused
 
     def critical(self, wanted: Sequence[str]) -> tuple[Critical, ...]:
         """What became of critical samples, by id, tag, or ``tag=value``."""

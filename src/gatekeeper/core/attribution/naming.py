@@ -63,11 +63,10 @@ def only_change(
         what = f"{player.name} is all that changed; by how much is not known: {why}"
         return _result(case, "only_change", what, guilty=(player.name,))
     found = _told(case, game.design(1, 0), (player,), values, samples=samples, suites=suites)
-    change = found.change
-    moved = change is not None and _excludes_zero(change)
-    what = f"{player.name} is all that changed, so the change is its own"
-    if not moved:
-        what += "; it can be chance"
+    change = found.components[0].moved
+    what = f"{player.name} is all that changed: {_span(change, case.unit)}"
+    if not (_excludes_zero(change) or case.rule.test == "census"):
+        what += ", which can be chance"
     return found.model_copy(
         update={"code": "only_change", "reason": what, "guilty": (player.name,)}
     )
@@ -162,10 +161,9 @@ def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ..
         return "not_the_change", what, ()
     bad = [one for one in found.components if case.bad * one.moved.value > 0]
     whole = sum(case.bad * one.moved.value for one in bad)
-    sure = [one for one in bad if _excludes_zero(one.moved)]
     named: list[str] = []
     explained = 0.0
-    for one in sure:
+    for one in (one for one in bad if _sure(one, case)):
         named.append(one.component)
         explained += case.bad * one.moved.value
         if explained >= MOST * whole:
@@ -175,10 +173,30 @@ def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ..
     return "cannot_tell", "cannot tell: no component surely explains most of the change", ()
 
 
+def _sure(one: ComponentShare, case: Case) -> bool:
+    """Whether a component moved it the bad way beyond chance.
+
+    A rule that allows no occurrence at all is about the samples themselves and not about a rate:
+    there it is enough that they occur whichever way the component is mixed in.
+    """
+    if case.rule.test == "census":
+        return one.alone.value > 0 and one.last.value > 0
+    return _excludes_zero(one.moved)
+
+
 def _sentence(named: Sequence[str], share: float, whole: float, case: Case) -> str:
-    amount, part = number(case.bad * whole, case.unit), f"{share * 100:.0f} %"
+    amount = number(whole, case.unit).lstrip("+")
+    amount, part = f"{'+' if case.bad > 0 else '-'}{amount}", f"{share * 100:.0f} %"
     verb = "explains" if len(named) == 1 else "explain"
     return f"{listed(named)} {verb} {part} of the {amount} that went the wrong way"
+
+
+def _span(moved: Moved, unit: str) -> str:
+    """A movement and its interval, for a sentence."""
+    found = number(moved.value, unit)
+    if moved.low is None or moved.high is None:
+        return found
+    return f"{found}, between {number(moved.low, unit)} and {number(moved.high, unit)}"
 
 
 def _excludes_zero(moved: Moved) -> bool:

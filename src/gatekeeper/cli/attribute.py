@@ -1,0 +1,96 @@
+"""`gatekeeper attribute`: which component of a change moved what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
+
+if TYPE_CHECKING:
+    from gatekeeper.cli.mixing import MixBench
+    from gatekeeper.model.attribution import Attribution
+
+
+def attribute(
+    run: Annotated[str, typer.Argument(help="The run: its id, the beginning of it, or a path.")],
+    rule: Annotated[
+        list[str] | None,
+        typer.Option("--rule", help="Ask about this rule only. Repeatable."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Ask about rules that passed, too.")] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="The gate policy; by default what the run was decided by."),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
+    ] = None,
+    advise: Annotated[
+        bool, typer.Option("--advise/--no-advise", help="Look for a rollback that passes.")
+    ] = True,
+    build: Annotated[
+        bool,
+        typer.Option("--build", help="Store and sign the rollback that passes, with its verdict."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be evaluated, and ask nothing.")
+    ] = False,
+    max_usd: Annotated[
+        float | None,
+        typer.Option("--max-usd", help="Stop before it costs more.", min=0, max=1e9),
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option("--max-tokens", help="Stop before it uses more tokens.", min=0, max=10**15),
+    ] = None,
+    output: OutputOption = Output.text,
+    project: ProjectOption = HERE,
+) -> None:
+    """Find out which component of a change moved what, and how little has to be taken back.
+
+    Where several components changed, releases that mix the candidate's with the baseline's are
+    evaluated as the run was; what they ask that was asked before is not asked again.
+    """
+    from gatekeeper.adapters.runs import find_run
+    from gatekeeper.cli.attributions import Asked, answered, asked_of, estimates
+    from gatekeeper.cli.gates import parameters_of
+    from gatekeeper.cli.mixed_runs import Allowance
+    from gatekeeper.report.attribution import (
+        attribution_document,
+        attribution_text,
+        plan_document,
+        plan_text,
+    )
+
+    session = Session(project, output)
+    asked = Asked(
+        rules=tuple(rule or ()),
+        every=every,
+        advise=advise or build,
+        policy=policy,
+        parameters=parameters_of(parameter or ()),
+        allowance=Allowance(max_usd, max_tokens),
+    )
+    question, made, bench = asked_of(session, find_run(session.project, run), asked)
+    if dry_run:
+        planned = estimates(made, bench)
+        session.emit(plan_document(planned), plan_text(planned, session.width))
+        return
+    found = answered(question, made, bench)
+    if build:
+        found = _kept(found, bench)
+    session.emit(attribution_document(found), attribution_text(found, session.width))
+
+
+def _kept(found: Attribution, bench: MixBench) -> Attribution:
+    """The attribution once the rollback that passes is a release of the project."""
+    from gatekeeper.cli.mixed_releases import keep
+
+    if found.recommended is None:
+        return found
+    kept = keep(found.recommended, bench)
+    return found.model_copy(update={"recommended": kept})

@@ -1,0 +1,316 @@
+"""Composition: mixed releases of a run's two, evaluated as the run was, kept in the cache."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gatekeeper.cli.eval_sets import contamination_of, layout_of
+from gatekeeper.cli.evaluations import Evaluation
+from gatekeeper.cli.mixed_runs import calls_of, carried
+from gatekeeper.cli.sittings import SCORERS
+from gatekeeper.core.attribution.players import in_order
+from gatekeeper.model.attribution import Mix, Rollback
+from gatekeeper.ops.attribute import LOAD
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gatekeeper.adapters.assembly import Means
+    from gatekeeper.adapters.evalsets import LoadedSet
+    from gatekeeper.adapters.fleet import Entrant
+    from gatekeeper.cli.mixed_runs import Allowance
+    from gatekeeper.cli.session import Session
+    from gatekeeper.core.attribution.samples import Rows
+    from gatekeeper.core.checks import PromptSize
+    from gatekeeper.core.metrics.metric import Metric
+    from gatekeeper.core.packing import Packed
+    from gatekeeper.model.components import Components, PinnedModel
+    from gatekeeper.model.evalset import Suite
+    from gatekeeper.model.policy import Rule
+    from gatekeeper.model.record import Arm
+    from gatekeeper.model.run import Run
+    from gatekeeper.ops.attribute import Taken
+    from gatekeeper.ports import Tokenizer
+
+
+@dataclass(slots=True)
+class MixBench:
+    """Makes and evaluates the mixed releases of one run.
+
+    Attributes:
+        directory: Of the run.
+        sets: Those of the candidate's manifest, the run's own among them.
+        policy: File of the policy that decides rollbacks, with its parameters.
+        total: Mixes that will be evaluated, to say how far it is.
+    """
+
+    session: Session
+    directory: Path
+    run: Run
+    candidate: Entrant
+    baseline: Entrant
+    sets: tuple[LoadedSet, ...]
+    means: Means
+    policy: Path
+    parameters: Mapping[str, float]
+    rules: tuple[Rule, ...]
+    allowance: Allowance
+    total: int = 0
+    runs: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
+    decided: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
+    _mixed: dict[Taken, Packed] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the attribution should know of how it was made."""
+        found = [f"part of a run: {why}" for why in self.run.partial]
+        if self.runs and not self._remembered():
+            found.append(
+                "what answered was no engine in this process: the baseline was asked again beside "
+                "each mix, and what all of a session shares is left out"
+            )
+        return tuple(found)
+
+    # -- what a mix is ----------------------------------------------------------------------------
+
+    @property
+    def changed(self) -> Taken:
+        """Components that differ."""
+        from gatekeeper.core.attribution.players import changed
+
+        one, other = self.candidate.release, self.baseline.release
+        return frozenset(changed(one.component_digests, other.component_digests))
+
+    def faults(self, taken: Taken) -> Sequence[str]:
+        """Why a mix is no sound release; nothing where it is one."""
+        from gatekeeper.core.mixing import faults
+
+        return faults(self.candidate.release, self.baseline.release, taken, self._sizes)
+
+    def _sizes(self, components: Components) -> dict[str, PromptSize]:
+        from gatekeeper.ops.build import prompt_size
+
+        own = components.model == self.candidate.release.components.model
+        locations = (self.candidate if own else self.baseline).locations
+        found = {}
+        for name, model in components.model.models.items():
+            tokenizer = self._tokenizer(name, model, locations)
+            if model.role == "generator" and tokenizer is not None:
+                found[name] = prompt_size(components, tokenizer)
+        return found
+
+    def _tokenizer(
+        self, name: str, model: PinnedModel, locations: Mapping[str, str]
+    ) -> Tokenizer | None:
+        from gatekeeper.adapters.tokenizer import ChatTokenizer
+
+        place = locations.get(f"{name}/tokenizer", locations.get(name))
+        if not model.pinned or place is None:
+            return None
+        root = self.means.models.root(place)
+        if not (root / "tokenizer.json").is_file():
+            return None
+        return ChatTokenizer.load(root, model.chat_template)
+
+    def packed(self, taken: Taken) -> Packed:
+        """A mix as a release that could be stored."""
+        from gatekeeper.cli.wiring import store_of
+        from gatekeeper.core.mixing import mixed
+
+        if taken not in self._mixed:
+            layers = store_of(self.session.project).layers
+            one, other = self.candidate.release, self.baseline.release
+            self._mixed[taken] = mixed(one, other, taken, layers)
+        return self._mixed[taken]
+
+    def entrant(self, taken: Taken) -> Entrant:
+        """A mix that takes part; nothing taken is the baseline itself."""
+        if not taken:
+            return self.baseline
+        locations = (self.candidate if self._own_model(taken) else self.baseline).locations
+        return replace(self.candidate, release=self.packed(taken).release, locations=locations)
+
+    def _own_model(self, taken: Taken) -> bool:
+        return "model" in taken or "model" not in self.changed
+
+    # -- evaluating it ----------------------------------------------------------------------------
+
+    async def evaluate(self, taken: Taken, suites: Sequence[str]) -> Mix:
+        """Ask a mix what the run was asked, of these suites."""
+        evaluation = self.evaluation(taken, suites)
+        self.session.note(f"mix {len(self.runs) + 1} of {self.total}: {self.told(taken)}")
+        directory, run, earlier = await self._carried(evaluation)
+        self.runs[taken] = directory, run
+        asked, reused = calls_of(directory, run)
+        return Mix(
+            release=run.candidate,
+            components=in_order(taken),
+            run=run.id,
+            suites=tuple(suites),
+            conversations=len(evaluation.layout),
+            asked=asked,
+            reused=reused,
+            earlier=earlier,
+        )
+
+    def evaluation(self, taken: Taken, suites: Sequence[str]) -> Evaluation:
+        """What a mix is asked."""
+        used = {one.name for one in self.run.sets}
+        sets = tuple(
+            one for one in self.sets if one.header.name in used and one.header.suite in suites
+        )
+        return self._evaluation(taken, sets, self._paired(sets) if taken else ())
+
+    def told(self, taken: Taken) -> str:
+        """What people call a mix."""
+        if not taken:
+            return "the baseline, on suites that the run did not ask it"
+        rest = ", ".join(in_order(self.changed - taken))
+        return f"{', '.join(in_order(taken))} of the candidate, {rest} of the baseline"
+
+    def _paired(self, sets: Sequence[LoadedSet]) -> tuple[Suite, ...]:
+        """Suites of which the baseline is asked again, beside the mix.
+
+        Times only mean something within a session, and an endpoint may have changed since.
+        """
+        return tuple(
+            suite
+            for suite in sorted({one.header.suite for one in sets})
+            if suite in self.run.baseline_suites
+            and (suite == LOAD or not self._remembered() or _compares(sets, suite))
+        )
+
+    def _remembered(self) -> bool:
+        """Whether what was asked before would be answered in the same way now."""
+        from gatekeeper.adapters.fleet import CACHED
+
+        engines = (found for name, found in self.run.engines.items() if name != SCORERS)
+        return {found.get("engine") for found in engines} <= CACHED
+
+    def _evaluation(
+        self,
+        taken: Taken,
+        sets: tuple[LoadedSet, ...],
+        compared: tuple[Suite, ...],
+        *,
+        contamination: tuple[str, ...] = (),
+    ) -> Evaluation:
+        from gatekeeper.pipeline.budgets import SpendMeter
+
+        options = self.run.options.model_copy(
+            update={"sets": (), "max_usd": None, "max_tokens": None}
+        )
+        return Evaluation(
+            project=self.session.project,
+            candidate=self.entrant(taken),
+            baseline=self.baseline if compared else None,
+            sets=sets,
+            layout=layout_of(sets, compared, options, self.run.seed),
+            means=replace(self.means, spend=SpendMeter()),
+            rules=self.rules,
+            options=options,
+            baseline_suites=compared,
+            seed=self.run.seed,
+            drift=self.run.drift,
+            contamination=contamination,
+            judging=self.candidate,
+        )
+
+    async def _carried(self, evaluation: Evaluation) -> tuple[Path, Run, bool]:
+        """The sealed run of an evaluation, and whether it was there already."""
+        return await carried(
+            evaluation,
+            self.allowance,
+            expected=self._expected(),
+            say=self.session.note,
+            again=f"`gatekeeper attribute {self.run.id}` again goes on from there",
+        )
+
+    def _expected(self) -> dict[str, dict[str, str]]:
+        """What has to serve a mix, or its answers could not be set beside those of the run."""
+        served = self.run.engines
+        if {"model", "serving"} & self.changed:
+            return {name: told for name, told in served.items() if name == SCORERS}
+        return dict(served)
+
+    @asynccontextmanager
+    async def warm(self) -> AsyncIterator[None]:
+        """Engines of the two releases stay open while it lasts, where they fit together."""
+        from gatekeeper.adapters.fleet import ReleaseFleet, Terms
+
+        options = self.run.options
+        terms = Terms(engine=options.engine, responses=options.responses, allow_drift=True)
+        fleet = ReleaseFleet(
+            {"candidate": self.candidate, "baseline": self.baseline}, self.means, terms
+        )
+        async with AsyncExitStack() as stack:
+            if len(crews := fleet.crews()) == 1:
+                await stack.enter_async_context(fleet.open(crews[0]))
+            yield
+
+    # -- reading it -------------------------------------------------------------------------------
+
+    def rows(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows:
+        """What a mix shows of a metric, from the run itself where that has it."""
+        from gatekeeper.adapters.coalitions import joined, sample_rows
+
+        if taken and taken != self.changed:
+            with sample_rows(*self.runs[taken]) as read:
+                return read.rows(metric, "candidate", suites)
+        arm: Arm = "candidate" if taken else "baseline"
+        there = [one for one in suites if taken or one in self.run.baseline_suites]
+        with sample_rows(self.directory, self.run) as read:
+            found = read.rows(metric, arm, there)
+        rest = [one for one in suites if one not in there]
+        if not rest or taken not in self.runs:
+            return found
+        with sample_rows(*self.runs[taken]) as read:
+            return joined(found, read.rows(metric, "candidate", rest))
+
+    def against(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | None:
+        """The baseline in the session of a mix, where it was asked all of these suites there."""
+        from gatekeeper.adapters.coalitions import sample_rows
+
+        directory, run = self.runs[taken]
+        if not set(suites) <= set(run.baseline_suites):
+            return None
+        with sample_rows(directory, run) as read:
+            return read.rows(metric, "baseline", suites)
+
+    # -- deciding it ------------------------------------------------------------------------------
+
+    async def decide(self, taken: Taken) -> Rollback:
+        """Evaluate a mix in full against the baseline, and decide it by the policy."""
+        from gatekeeper.cli.gates import decide_stored
+        from gatekeeper.core.policy_forms import baseline_suites
+
+        compared: tuple[Suite, ...] = baseline_suites(self.rules)  # type: ignore[assignment]
+        seen = contamination_of(self.session.project, self.entrant(taken), self.sets)
+        evaluation = self._evaluation(taken, self.sets, compared, contamination=seen)
+        self.session.note(f"rollback: {self.told(taken)}")
+        directory, run, _ = await self._carried(evaluation)
+        self.decided[taken] = directory, run
+        verdict = decide_stored(self.session.project, directory, self.policy, dict(self.parameters))
+        return Rollback(
+            components=in_order(self.changed - taken),
+            release=run.candidate,
+            outcome=verdict.outcome,
+            run=run.id,
+            rules={rule.rule: rule.outcome for rule in verdict.rules},
+        )
+
+
+def _compares(sets: Sequence[LoadedSet], suite: str) -> bool:
+    """Whether a scorer of a suite sets the answers of both releases side by side."""
+    from gatekeeper.core.scoring.judging import Pairwise
+
+    # A scorer may be part of another one's settings.
+    return any(
+        Pairwise.NAME in spec.model_dump_json()
+        for one in sets
+        if one.header.suite == suite
+        for spec in one.header.scorers or ()
+    )

@@ -1,0 +1,322 @@
+"""Which component of a change moved what: evaluate mixed releases, share the change out, advise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol
+
+from gatekeeper.core.attribution import game, naming
+from gatekeeper.core.attribution.players import Player, components_of, players
+from gatekeeper.core.attribution.resampling import REPLICATES, resampled
+from gatekeeper.core.attribution.rollbacks import TRIED, blame, hopeless, rollbacks
+from gatekeeper.core.attribution.samples import table
+from gatekeeper.core.metrics.catalogue import METRICS, SEEN
+from gatekeeper.core.observation import Missing
+from gatekeeper.core.wording import did_you_mean, listed
+from gatekeeper.errors import UndecidedError, UsageError
+from gatekeeper.model.attribution import Attribution, Coupling
+from gatekeeper.ops.gate import RUN_SECTION
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from gatekeeper.core.attribution.game import Design
+    from gatekeeper.core.attribution.naming import Case
+    from gatekeeper.core.attribution.resampling import Table, Values
+    from gatekeeper.core.attribution.samples import Rows
+    from gatekeeper.core.metrics.metric import Metric
+    from gatekeeper.model.attribution import Method, Mix, Rollback, RuleAttribution
+    from gatekeeper.model.base import ComponentName
+    from gatekeeper.model.policy import Rule
+    from gatekeeper.model.run import Run
+    from gatekeeper.model.verdict import RuleResult, Verdict
+
+    Taken = frozenset[ComponentName]
+    """The components that a mix takes from the candidate; the rest are the baseline's."""
+
+LOAD: Final = "load"
+
+
+class Bench(Protocol):
+    """Where mixed releases are made, evaluated and read."""
+
+    def faults(self, taken: Taken) -> Sequence[str]:
+        """Why a mix is no sound release; nothing where it is one."""
+        ...
+
+    async def evaluate(self, taken: Taken, suites: Sequence[str]) -> Mix:
+        """Ask a mix the samples that the run was asked, of these suites."""
+        ...
+
+    def rows(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows:
+        """What a mix shows of a metric; nothing taken is the baseline, everything the candidate."""
+        ...
+
+    def against(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | None:
+        """The baseline in the session of a mix; None where it was not asked again there."""
+        ...
+
+    async def decide(self, taken: Taken) -> Rollback:
+        """Evaluate a mix in full against the baseline, and decide it by the policy."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a run.
+
+    Attributes:
+        verdict: What the policy says of it now.
+        cases: The rules that are asked about.
+        changed: Components that differ; at least one.
+        advise: Whether a rollback that would pass is looked for.
+    """
+
+    run: Run
+    verdict: Verdict
+    cases: tuple[Case, ...]
+    changed: tuple[ComponentName, ...]
+    advise: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who plays, and what has to be evaluated to find out.
+
+    Attributes:
+        asks: Suites that each coalition still has to be asked.
+    """
+
+    players: tuple[Player, ...]
+    design: Design
+    asks: dict[int, tuple[str, ...]]
+
+    def taken(self, coalition: int) -> Taken:
+        """The components that a coalition takes from the candidate."""
+        return components_of(coalition, self.players)
+
+
+def cases(
+    rules: Sequence[Rule], verdict: Verdict, names: Sequence[str], *, every: bool
+) -> tuple[Case, ...]:
+    """The rules that are asked about: by default those that did not pass.
+
+    Raises:
+        UsageError: A name is no rule of the policy that reads a metric.
+        UndecidedError: No rule is left.
+    """
+    outcomes = {result.rule: result.outcome for result in verdict.rules}
+    found = [
+        naming.Case(rule, METRICS[rule.metric], outcomes.get(rule.name, "error"))
+        for rule in rules
+        if rule.metric in METRICS
+    ]
+    for name in names:
+        if not any(_called(case, name) for case in found):
+            known = [case.rule.name for case in found]
+            raise UsageError(
+                f"no rule {name!r} reads a metric{did_you_mean(name, known)}",
+                where="--rule",
+                fix=f"there are {', '.join(known)}",
+            )
+    wanted = [case for case in found if _wanted(case, names, every=every)]
+    if not wanted:
+        raise UndecidedError(
+            "every rule that reads a metric passes, so there is nobody to blame",
+            where=f"run {verdict.run}",
+            fix="--all says what moved what all the same; --rule NAME asks about one rule",
+        )
+    return tuple(wanted)
+
+
+def _wanted(case: Case, names: Sequence[str], *, every: bool) -> bool:
+    if names:
+        return any(_called(case, name) for name in names)
+    return every or case.outcome in {"fail", "inconclusive", "error"}
+
+
+def _called(case: Case, name: str) -> bool:
+    """Whether a rule is meant: by its name, with its section or without, or by its metric."""
+    rule = case.rule
+    return name in {rule.name, rule.name.removeprefix(f"{rule.section}."), rule.metric}
+
+
+def plan(question: Question, bench: Bench) -> Plan:
+    """Who plays and what is evaluated; nothing is asked yet."""
+    who = (
+        (Player(question.changed),)
+        if len(question.changed) == 1
+        else players(question.changed, bench.faults)
+    )
+    made = game.design(len(who), question.run.seed)
+    asks: dict[int, tuple[str, ...]] = {}
+    if len(who) > 1:
+        needed = {suite for case in question.cases for suite in suites_of(case, question.run)}
+        for coalition in made.coalitions:
+            asks[coalition] = tuple(sorted(needed))
+        asks[made.everyone] = ()
+        asks[0] = tuple(sorted(needed - set(question.run.baseline_suites)))
+    return Plan(who, made, {one: suites for one, suites in asks.items() if suites})
+
+
+def suites_of(case: Case, run: Run) -> tuple[str, ...]:
+    """The suites of a run that a rule's metric is read from.
+
+    A metric of all suites is read from all but the load suite, whose records are about time.
+    """
+    there = {used.suite for used in run.sets}
+    wanted = set(case.metric.suites) & there if case.metric.suites else there - {LOAD}
+    return tuple(sorted(wanted))
+
+
+async def attribute(question: Question, made: Plan, bench: Bench) -> Attribution:
+    """Evaluate what the plan asks for, share every change out, and look for a rollback."""
+    mixes = [
+        await bench.evaluate(made.taken(coalition), suites)
+        for coalition, suites in made.asks.items()
+    ]
+    measured = [(case, *_values(case, question.run, made, bench)) for case in question.cases]
+    rules = tuple(
+        _told(case, made, values, samples, suites_of(case, question.run))
+        for case, values, samples in measured
+    )
+    known = [(case, values) for case, values, _ in measured if not isinstance(values, Missing)]
+    tried = [one async for one in _tried(question, made, rules, known, bench)]
+    recommended = next((one for one in tried if one.outcome == "pass"), None)
+    run = question.run
+    assert run.baseline is not None  # noqa: S101 - a run without one asks no such question
+    return Attribution(
+        run=run.id,
+        candidate=run.candidate,
+        baseline=run.baseline,
+        policy=question.verdict.policy,
+        policy_name=question.verdict.policy_name,
+        outcome=question.verdict.outcome,
+        changed=question.changed,
+        coupled=tuple(
+            Coupling(components=one.components, reasons=one.reasons)
+            for one in made.players
+            if len(one.components) > 1
+        ),
+        method=_method(made),
+        seed=run.seed,
+        replicates=REPLICATES,
+        confidence=naming.CONFIDENCE,
+        rules=rules,
+        mixes=tuple(mixes),
+        rollbacks=tuple(tried),
+        recommended=recommended,
+        advice=_advice(question, made, tried, recommended),
+    )
+
+
+def _method(made: Plan) -> Method:
+    if len(made.players) == 1:
+        return "one_change"
+    return "sampled" if made.design.orders else "exact"
+
+
+def _values(case: Case, run: Run, made: Plan, bench: Bench) -> tuple[Values | Missing, int]:
+    """The values of all coalitions for a rule's metric, and the samples they rest on."""
+    suites = suites_of(case, run)
+    unseen = sorted(set(suites) - set(run.baseline_suites))
+    if len(made.players) == 1 and unseen:
+        what = f"the baseline was not asked {listed(unseen)}"
+        return Missing("no_baseline", what, ""), 0
+    found = _table(case.metric, suites, made, bench)
+    if isinstance(found, Missing):
+        return found, 0
+    return resampled(found, run.seed), len(found.unit)
+
+
+def _table(metric: Metric, suites: Sequence[str], made: Plan, bench: Bench) -> Table | Missing:
+    taken = {one: made.taken(one) for one in made.design.coalitions}
+    seen = {one: bench.rows(metric, mix, suites) for one, mix in taken.items()}
+    against = {}
+    for one in made.asks:
+        session = bench.against(metric, taken[one], suites) if one else None
+        if session is not None:
+            against[one] = session
+    return table(metric, seen, against)
+
+
+def _told(
+    case: Case, made: Plan, values: Values | Missing, samples: int, suites: Sequence[str]
+) -> RuleAttribution:
+    if len(made.players) == 1:
+        return naming.only_change(case, made.players[0], values, samples=samples, suites=suites)
+    return naming.attributed(
+        case, made.design, made.players, values, samples=samples, suites=suites
+    )
+
+
+# -- how little has to be taken back ---------------------------------------------------------------
+
+
+async def _tried(
+    question: Question,
+    made: Plan,
+    rules: Sequence[RuleAttribution],
+    known: Sequence[tuple[Case, Values]],
+    bench: Bench,
+) -> AsyncIterator[Rollback]:
+    """Verdicts of rollbacks, smallest first, up to the first that passes."""
+    if _no_search(question, made):
+        return
+    owed = blame(rules, made.players)
+    for coalition in islice(_hopeful(made, owed, known), TRIED):
+        found = await bench.decide(made.taken(coalition))
+        yield found
+        if found.outcome == "pass":
+            return
+
+
+def _hopeful(
+    made: Plan, owed: dict[str, float], known: Sequence[tuple[Case, Values]]
+) -> Iterator[int]:
+    order = rollbacks(made.players, owed)
+    return (coalition for coalition in order if not hopeless(coalition, known))
+
+
+def _no_search(question: Question, made: Plan) -> str:
+    """Why no rollback is decided; empty where that makes sense."""
+    run, verdict = question.run, question.verdict
+    if verdict.outcome == "pass":
+        return "the run passes: nothing has to be taken back"
+    if not question.advise:
+        return "no rollback was looked for, as was asked"
+    if len(made.players) == 1:
+        only = made.players[0].name
+        return (
+            f"{only} is the whole change: without it the baseline is left, so keep that, "
+            f"or change {only} in another way"
+        )
+    if run.partial:
+        return "part of a run recommends nothing: evaluate all of it, then attribute that run"
+    stuck = [rule.rule for rule in verdict.rules if _stuck(rule)]
+    if stuck:
+        return f"no rollback can pass: {listed(stuck)} would stay as it is"
+    return ""
+
+
+def _stuck(rule: RuleResult) -> bool:
+    """A statement about a release that is not there is not there for a mix either."""
+    statement = rule.test == "evidence" and rule.section != RUN_SECTION and rule.metric != SEEN
+    return statement and rule.severity == "block" and rule.outcome in {"fail", "error"}
+
+
+def _advice(
+    question: Question, made: Plan, tried: Sequence[Rollback], recommended: Rollback | None
+) -> str:
+    why = _no_search(question, made)
+    if why:
+        return why
+    if recommended is None:
+        found = f"{len(tried)} tried" if tried else "each has a rule beyond its limit"
+        return f"no rollback of a part of the change passes ({found}): keep the baseline"
+    rest = [name for name in question.changed if name not in recommended.components]
+    return (
+        f"take back {listed(recommended.components)}: the gate passes the candidate "
+        f"with {listed(rest)} alone"
+    )
