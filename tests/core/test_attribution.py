@@ -32,8 +32,8 @@ def combined(weights: game.Weights, values: dict[int, float]) -> float:
 @st.composite
 def games(draw: st.DrawFn, most: int = 7) -> tuple[game.Design, dict[int, float]]:
     made = game.design(draw(st.integers(1, most)), draw(st.integers(0, 99)))
-    number = st.integers(-1000, 1000)
-    return made, {one: float(draw(number)) for one in made.coalitions}
+    random = draw(st.randoms(use_true_random=False))
+    return made, {one: float(random.randint(-1000, 1000)) for one in made.coalitions}
 
 
 @given(games())
@@ -199,7 +199,6 @@ def test_occurrences_are_counted_and_not_divided() -> None:
     ("seen", "code"),
     [
         ({0: rows([]), 1: rows([])}, "no_samples"),
-        ({0: rows([1, 1]), 1: rows([1])}, "unpaired"),
         ({0: rows([1]), 1: Rows([("quality", "s000")], [""], np.array([0]), np.array([1]), 1)},
          "incomplete"),
     ],
@@ -208,6 +207,15 @@ def test_what_cannot_be_compared_is_told(seen: dict[int, Rows], code: str) -> No
     found = table(METRICS["resolved_rate"], seen, {})
     assert isinstance(found, Missing)
     assert found.code == code
+
+
+def test_times_need_the_same_samples_and_sums_do_not() -> None:
+    seen = {0: rows([4, 6]), 1: rows([4])}
+    found = table(METRICS["p95_latency"], seen, {})
+    assert isinstance(found, Missing)
+    assert found.code == "unpaired"
+    assert valued("retry_amplification", list(seen.values())).value(1) == 4
+    assert valued("retry_amplification", list(seen.values())).value(0) == 5
 
 
 # -- names ----------------------------------------------------------------------------------------

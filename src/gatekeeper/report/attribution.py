@@ -8,8 +8,8 @@ from gatekeeper.core.canonical import short
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.wording import counted, listed, narrow, number
 from gatekeeper.report.markup import escape
+from gatekeeper.report.outcomes import MARKS
 from gatekeeper.report.tables import fold, table
-from gatekeeper.report.verdict import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

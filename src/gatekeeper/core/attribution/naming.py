@@ -156,6 +156,8 @@ class _Teller:
 def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ...]]:
     """The fewest who surely moved it the bad way and together explain most of that."""
     assert found.change is not None  # noqa: S101 - it was measured
+    if not any(one.moved.value or one.moved.high for one in found.components):
+        return "not_the_change", "no component moved it", ()
     if case.bad * found.change.value <= 0 and case.outcome != "pass":
         what = f"the change did not move it the bad way: it was {_own(found.baseline, case)} before"
         return "not_the_change", what, ()

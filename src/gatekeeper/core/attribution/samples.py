@@ -46,12 +46,17 @@ def table(metric: Metric, seen: Mapping[int, Rows], against: Mapping[int, Rows])
     """
     first = seen[0]
     everything = [*seen.values(), *against.values()]
-    if not first.keys:
+    if not any(rows.keys for rows in everything):
         return Missing("no_samples", "not a single sample was run", "a run of its suites")
     if lacking := sum(rows.missing for rows in everything):
         what = f"{lacking:,} samples lack what it is made of: {metric.source}"
         return Missing("incomplete", what, "a run whose scorers and pipeline fill it in")
-    if any(rows.keys != first.keys for rows in everything):
+    if metric.quantile is None:
+        keys = sorted({key for rows in everything for key in rows.keys})
+        seen = {one: _filled(rows, keys) for one, rows in seen.items()}
+        against = {one: _filled(rows, keys) for one, rows in against.items()}
+        first = seen[0]
+    elif any(rows.keys != first.keys for rows in everything):
         what = "the mixed releases and the run did not answer the same samples"
         return Missing("unpaired", what, "`gatekeeper attribute` again")
     share = metric.kind == "proportion"
@@ -62,6 +67,22 @@ def table(metric: Metric, seen: Mapping[int, Rows], against: Mapping[int, Rows])
         metric.quantile if metric.kind == "quantile" else None,
         counts=metric.kind == "census",
     )
+
+
+def _filled(rows: Rows, keys: Sequence[Key]) -> Rows:
+    """Rows of all these samples: one that a metric leaves out adds nothing to either sum."""
+    import numpy as np
+
+    if list(rows.keys) == keys:
+        return rows
+    place = {key: number for number, key in enumerate(rows.keys)}
+    y, d = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.int64)
+    clusters = [""] * len(keys)
+    for number, key in enumerate(keys):
+        if key in place:
+            y[number], d[number] = rows.y[place[key]], rows.d[place[key]]
+            clusters[number] = rows.clusters[place[key]]
+    return Rows(keys, clusters, y, d, rows.missing)
 
 
 def _seen(rows: Rows, *, share: bool) -> Seen:
