@@ -19,7 +19,7 @@ kind: GatePolicy
 metadata: {name: small, owner: quality, effective: 2026-01-01}
 sections:
   quality: {owner: product, resolved_rate_max_decrease: 0.2}
-  reliability: {owner: platform, retry_amplification_max: 2}
+  reliability: {owner: platform, success_rate_min: 0.5}
 """
 LATENCY = "  speed: {owner: platform, p95_latency_max_increase: 0.000001}\n"
 WITH_CONTEXT, WITHOUT = "prompts/question.jinja", "prompts/bare.jinja"

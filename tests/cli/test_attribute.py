@@ -123,7 +123,7 @@ def test_one_change_is_the_answer(root: Path, runs: dict[str, str]) -> None:
 
 
 def test_other_rules_are_asked_about_by_name(root: Path, runs: dict[str, str]) -> None:
-    words = ("--rule", "retry_amplification_max", "--no-advise")
+    words = ("--rule", "success_rate_min", "--no-advise")
     (rule,) = attributed(root, runs["both"], *words)["rules"]
     assert rule["outcome"] == "pass"
     assert len(attributed(root, runs["prompt"], "--all")["rules"]) == 2

@@ -105,7 +105,7 @@ def test_two_that_only_work_together_interact() -> None:
 
 
 def rows(y: list[int], d: list[int] | None = None, clusters: list[str] | None = None) -> Rows:
-    keys = [("quality", f"s{number:03d}") for number in range(len(y))]
+    keys = [("quality", f"s{number:03d}", 0) for number in range(len(y))]
     ones = [1] * len(y)
     return Rows(keys, clusters or [""] * len(y), np.array(y, dtype=np.int64), np.array(d or ones))
 
@@ -199,7 +199,7 @@ def test_occurrences_are_counted_and_not_divided() -> None:
     ("seen", "code"),
     [
         ({0: rows([]), 1: rows([])}, "no_samples"),
-        ({0: rows([1]), 1: Rows([("quality", "s000")], [""], np.array([0]), np.array([1]), 1)},
+        ({0: rows([1]), 1: Rows([("quality", "s000", 0)], [""], np.array([0]), np.array([1]), 1)},
          "incomplete"),
     ],
 )  # fmt: skip
@@ -209,13 +209,16 @@ def test_what_cannot_be_compared_is_told(seen: dict[int, Rows], code: str) -> No
     assert found.code == code
 
 
-def test_times_need_the_same_samples_and_sums_do_not() -> None:
-    seen = {0: rows([4, 6]), 1: rows([4])}
-    found = table(METRICS["p95_latency"], seen, {})
+def test_times_are_of_shared_samples_and_sums_of_all() -> None:
+    seen = [rows([4000, 6000]), rows([4000])]
+    assert [valued("p95_latency", seen).value(one) for one in (0, 1)] == [4000, 4000]
+    assert [valued("retry_amplification", seen).value(one) for one in (0, 1)] == [5000, 4000]
+
+
+def test_what_rests_on_facts_is_moved_by_no_component() -> None:
+    found = table(METRICS["energy_per_request"], {0: rows([1]), 1: rows([1])}, {})
     assert isinstance(found, Missing)
-    assert found.code == "unpaired"
-    assert valued("retry_amplification", list(seen.values())).value(1) == 4
-    assert valued("retry_amplification", list(seen.values())).value(0) == 5
+    assert found.code == "declared"
 
 
 # -- names ----------------------------------------------------------------------------------------

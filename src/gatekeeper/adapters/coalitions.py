@@ -46,19 +46,21 @@ class SampleRows:
         return self.measurements.calls()
 
 
-def joined(*parts: Rows) -> Rows:
-    """Rows of several suites as one, in the order that all rows have."""
+def joined(*parts: Rows | Missing) -> Rows | Missing:
+    """Rows of several suites as one."""
     import numpy as np
 
-    keys = [key for part in parts for key in part.keys]
-    clusters = [cluster for part in parts for cluster in part.clusters]
-    order = sorted(range(len(keys)), key=lambda place: keys[place])
+    found = []
+    for part in parts:
+        if isinstance(part, Missing):
+            return part
+        found.append(part)
     return Rows(
-        keys=[keys[place] for place in order],
-        clusters=[clusters[place] for place in order],
-        y=np.concatenate([part.y for part in parts])[order],
-        d=np.concatenate([part.d for part in parts])[order],
-        missing=sum(part.missing for part in parts),
+        keys=[key for part in found for key in part.keys],
+        clusters=[cluster for part in found for cluster in part.clusters],
+        y=np.concatenate([part.y for part in found]),
+        d=np.concatenate([part.d for part in found]),
+        missing=sum(part.missing for part in found),
     )
 
 

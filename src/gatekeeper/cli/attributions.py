@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.cli.eval_sets import sets_of
 from gatekeeper.cli.evaluations import entrant
-from gatekeeper.cli.gates import decide_stored, deciding_policy, policy_of
+from gatekeeper.cli.gates import deciding_policy, policy_of
 from gatekeeper.cli.mixed_runs import Allowance
 from gatekeeper.cli.mixing import MixBench
 from gatekeeper.cli.pipelines import means_of
@@ -67,8 +67,8 @@ def asked_of(session: Session, directory: Path, asked: Asked) -> tuple[Question,
             where=f"run {run.id}",
             fix="what differs between them is chance: `gatekeeper evaluate --aa` measures it",
         )
-    verdict = decide_stored(session.project, directory, bench.policy, dict(bench.parameters))
-    found = cases(bench.rules, verdict, asked.rules, every=asked.every)
+    verdict = bench.verdict(directory)
+    found = cases(bench.policy[0], verdict, asked.rules, every=asked.every)
     question = Question(run, verdict, found, changed, asked.advise)
     made = plan(question, bench)
     bench.total = len(made.asks)
@@ -148,9 +148,7 @@ def _bench(session: Session, directory: Path, run: Run, asked: Asked) -> MixBenc
         baseline=baseline,
         sets=sets,
         means=means,
-        policy=policy,
-        parameters=parameters,
-        rules=policy_of(project, policy, parameters).rules,
+        policy=(policy_of(project, policy, parameters), policy),
         allowance=asked.allowance,
     )
 

@@ -19,7 +19,7 @@ def keep(found: Rollback, bench: MixBench) -> Rollback:
 
     The run that the verdict rests on becomes a run of the project.
     """
-    from gatekeeper.cli.gates import attach, decide_stored
+    from gatekeeper.cli.gates import attach
     from gatekeeper.cli.wiring import release_signer, store_of
     from gatekeeper.ops.build import store
 
@@ -30,7 +30,7 @@ def keep(found: Rollback, bench: MixBench) -> Rollback:
     store(bench.packed(taken), _record(taken, bench), store_of(project), signer)
     project.runs.mkdir(parents=True, exist_ok=True)
     directory.rename(project.runs / run.id)
-    verdict = decide_stored(project, project.runs / run.id, bench.policy, dict(bench.parameters))
+    verdict = bench.verdict(project.runs / run.id)
     attach(project, verdict)
     return found.model_copy(update={"kept": True, "outcome": verdict.outcome})
 

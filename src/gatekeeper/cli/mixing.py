@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from gatekeeper.core.attribution.samples import Rows
     from gatekeeper.core.checks import PromptSize
     from gatekeeper.core.metrics.metric import Metric
+    from gatekeeper.core.observation import Missing
     from gatekeeper.core.packing import Packed
     from gatekeeper.model.components import Components, PinnedModel
     from gatekeeper.model.evalset import Suite
-    from gatekeeper.model.policy import Rule
     from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run
+    from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.attribute import Taken
+    from gatekeeper.ops.gate import Policy
     from gatekeeper.ports import Tokenizer
 
 
@@ -43,7 +45,7 @@ class MixBench:
     Attributes:
         directory: Of the run.
         sets: Those of the candidate's manifest, the run's own among them.
-        policy: File of the policy that decides rollbacks, with its parameters.
+        policy: That decides rollbacks, and the file that it is in.
         total: Mixes that will be evaluated, to say how far it is.
     """
 
@@ -54,9 +56,7 @@ class MixBench:
     baseline: Entrant
     sets: tuple[LoadedSet, ...]
     means: Means
-    policy: Path
-    parameters: Mapping[str, float]
-    rules: tuple[Rule, ...]
+    policy: tuple[Policy, Path]
     allowance: Allowance
     total: int = 0
     runs: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
@@ -210,7 +210,7 @@ class MixBench:
             sets=sets,
             layout=layout_of(sets, compared, options, self.run.seed),
             means=replace(self.means, spend=SpendMeter()),
-            rules=self.rules,
+            rules=self.policy[0].rules,
             options=options,
             baseline_suites=compared,
             seed=self.run.seed,
@@ -253,7 +253,7 @@ class MixBench:
 
     # -- reading it -------------------------------------------------------------------------------
 
-    def rows(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows:
+    def rows(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | Missing:
         """What a mix shows of a metric, from the run itself where that has it."""
         from gatekeeper.adapters.coalitions import joined, sample_rows
 
@@ -270,7 +270,7 @@ class MixBench:
         with sample_rows(*self.runs[taken]) as read:
             return joined(found, read.rows(metric, "candidate", rest))
 
-    def against(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | None:
+    def against(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | Missing | None:
         """The baseline in the session of a mix, where it was asked all of these suites there."""
         from gatekeeper.adapters.coalitions import sample_rows
 
@@ -280,20 +280,27 @@ class MixBench:
         with sample_rows(directory, run) as read:
             return read.rows(metric, "baseline", suites)
 
+    def verdict(self, directory: Path) -> Verdict:
+        """What the policy says of a sealed run."""
+        from gatekeeper.cli.gates import decide_stored
+
+        policy, path = self.policy
+        return decide_stored(self.session.project, directory, path, dict(policy.parameters))
+
     # -- deciding it ------------------------------------------------------------------------------
 
     async def decide(self, taken: Taken) -> Rollback:
         """Evaluate a mix in full against the baseline, and decide it by the policy."""
-        from gatekeeper.cli.gates import decide_stored
-        from gatekeeper.core.policy_forms import baseline_suites
+        from gatekeeper.core.policy_forms import baseline_suites, metrics_of
 
-        compared: tuple[Suite, ...] = baseline_suites(self.rules)  # type: ignore[assignment]
+        policy, _ = self.policy
+        compared: tuple[Suite, ...] = baseline_suites(policy.rules, metrics_of(policy.value))  # type: ignore[assignment]
         seen = contamination_of(self.session.project, self.entrant(taken), self.sets)
         evaluation = self._evaluation(taken, self.sets, compared, contamination=seen)
         self.session.note(f"rollback: {self.told(taken)}")
         directory, run, _ = await self._carried(evaluation)
         self.decided[taken] = directory, run
-        verdict = decide_stored(self.session.project, directory, self.policy, dict(self.parameters))
+        verdict = self.verdict(directory)
         return Rollback(
             components=in_order(self.changed - taken),
             release=run.candidate,

@@ -11,8 +11,9 @@ from gatekeeper.core.attribution.players import Player, components_of, players
 from gatekeeper.core.attribution.resampling import REPLICATES, resampled
 from gatekeeper.core.attribution.rollbacks import TRIED, blame, hopeless, rollbacks
 from gatekeeper.core.attribution.samples import table
-from gatekeeper.core.metrics.catalogue import METRICS, SEEN
+from gatekeeper.core.metrics.catalogue import SEEN
 from gatekeeper.core.observation import Missing
+from gatekeeper.core.policy_forms import metrics_of
 from gatekeeper.core.wording import did_you_mean, listed
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.model.attribution import Attribution, Coupling
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.model.attribution import Method, Mix, Rollback, RuleAttribution
     from gatekeeper.model.base import ComponentName
-    from gatekeeper.model.policy import Rule
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import RuleResult, Verdict
+    from gatekeeper.ops.gate import Policy
 
     Taken = frozenset[ComponentName]
     """The components that a mix takes from the candidate; the rest are the baseline's."""
@@ -49,11 +50,11 @@ class Bench(Protocol):
         """Ask a mix the samples that the run was asked, of these suites."""
         ...
 
-    def rows(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows:
+    def rows(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | Missing:
         """What a mix shows of a metric; nothing taken is the baseline, everything the candidate."""
         ...
 
-    def against(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | None:
+    def against(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | Missing | None:
         """The baseline in the session of a mix; None where it was not asked again there."""
         ...
 
@@ -98,7 +99,7 @@ class Plan:
 
 
 def cases(
-    rules: Sequence[Rule], verdict: Verdict, names: Sequence[str], *, every: bool
+    policy: Policy, verdict: Verdict, names: Sequence[str], *, every: bool
 ) -> tuple[Case, ...]:
     """The rules that are asked about: by default those that did not pass.
 
@@ -106,11 +107,12 @@ def cases(
         UsageError: A name is no rule of the policy that reads a metric.
         UndecidedError: No rule is left.
     """
+    metrics = metrics_of(policy.value)
     outcomes = {result.rule: result.outcome for result in verdict.rules}
     found = [
-        naming.Case(rule, METRICS[rule.metric], outcomes.get(rule.name, "error"))
-        for rule in rules
-        if rule.metric in METRICS
+        naming.Case(rule, metrics[rule.metric], outcomes.get(rule.name, "error"))
+        for rule in policy.rules
+        if rule.metric in metrics
     ]
     for name in names:
         if not any(_called(case, name) for case in found):

@@ -108,7 +108,8 @@ def _rests_on(rule: RuleAttribution) -> str:
     if not rule.samples:
         return ""
     grouped = f" in {rule.units:,} clusters" if rule.units < rule.samples else ""
-    suites = "" if METRICS[rule.metric].suites else f" of {listed(rule.suites)}"
+    metric = METRICS.get(rule.metric)
+    suites = "" if metric and metric.suites else f" of {listed(rule.suites)}"
     return f"; {counted(rule.samples, 'sample')}{grouped}{suites}"
 
 

@@ -186,9 +186,7 @@ class RunMeasurements:
         """
         if missing := self._define(metric):
             return missing
-        return self._connection.execute(
-            _EACH, {"side": side, "suites": list(suites)}
-        ).fetchall()
+        return self._connection.execute(_EACH, {"side": side, "suites": list(suites)}).fetchall()
 
     def calls(self) -> tuple[int, int]:
         """Calls of models that were made for both sides, and that the response cache answered."""

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.metrics.metric import Metric
 
-Key = tuple[str, str]
-"""Suite and sample."""
+Key = tuple[str, str, int]
+"""Suite, sample and replicate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One metric of one coalition, a row a sample, ordered by suite and sample.
+    """One metric of one coalition, a row a conversation, ordered by its key.
 
     Attributes:
         clusters: What groups the samples that are not independent; empty where nothing does.
@@ -36,7 +36,9 @@ class Rows:
     missing: int = 0
 
 
-def table(metric: Metric, seen: Mapping[int, Rows], against: Mapping[int, Rows]) -> Table | Missing:
+def table(
+    metric: Metric, seen: Mapping[int, Rows | Missing], against: Mapping[int, Rows | Missing]
+) -> Table | Missing:
     """One table of all coalitions, or why there can be none.
 
     Args:
@@ -44,59 +46,63 @@ def table(metric: Metric, seen: Mapping[int, Rows], against: Mapping[int, Rows])
         seen: By coalition; that of nobody is the baseline.
         against: The baseline in the session of each coalition, where times were measured.
     """
-    first = seen[0]
-    everything = [*seen.values(), *against.values()]
-    if not any(rows.keys for rows in everything):
-        return Missing("no_samples", "not a single sample was run", "a run of its suites")
-    if lacking := sum(rows.missing for rows in everything):
+    if metric.formulas or metric.kind == "declared":
+        return Missing("declared", "it rests on declared facts, which no component moves", "")
+    sound = {one: rows for one, rows in seen.items() if not isinstance(rows, Missing)}
+    beside = {one: rows for one, rows in against.items() if not isinstance(rows, Missing)}
+    for rows in (*seen.values(), *against.values()):
+        if isinstance(rows, Missing):
+            return rows
+    found = [*sound.values(), *beside.values()]
+    if lacking := sum(rows.missing for rows in found):
         what = f"{lacking:,} samples lack what it is made of: {metric.source}"
         return Missing("incomplete", what, "a run whose scorers and pipeline fill it in")
-    if metric.quantile is None:
-        keys = sorted({key for rows in everything for key in rows.keys})
-        seen = {one: _filled(rows, keys) for one, rows in seen.items()}
-        against = {one: _filled(rows, keys) for one, rows in against.items()}
-        first = seen[0]
-    elif any(rows.keys != first.keys for rows in everything):
-        what = "the mixed releases and the run did not answer the same samples"
-        return Missing("unpaired", what, "`gatekeeper attribute` again")
-    share = metric.kind == "proportion"
+    keys = _keys(metric, found)
+    if not keys:
+        return Missing("no_samples", "not a single sample was run", "a run of its suites")
     return Table(
-        _units(first),
-        {one: _seen(rows, share=share) for one, rows in seen.items()},
-        {one: _seen(rows, share=share) for one, rows in against.items()},
+        _units(keys, found),
+        {one: _seen(rows, keys, metric) for one, rows in sound.items()},
+        {one: _seen(rows, keys, metric) for one, rows in beside.items()},
         metric.quantile if metric.kind == "quantile" else None,
         counts=metric.kind == "census",
     )
 
 
-def _filled(rows: Rows, keys: Sequence[Key]) -> Rows:
-    """Rows of all these samples: one that a metric leaves out adds nothing to either sum."""
+def _keys(metric: Metric, found: Sequence[Rows]) -> list[Key]:
+    """Conversations that all were measured on; in sums, one that is left out adds nothing."""
+    sets = [set(rows.keys) for rows in found]
+    return sorted(set.intersection(*sets) if metric.kind == "quantile" else set.union(*sets))
+
+
+def _seen(rows: Rows, keys: Sequence[Key], metric: Metric) -> Seen:
+    """Sums of a ratio; of a share, whether each conversation had the event."""
+    y, d = _placed(rows, rows.y, keys), _placed(rows, rows.d, keys)
+    if metric.kind != "proportion":
+        return Seen(y, d)
+    return Seen((y > 0).astype("int64"), (d > 0).astype("int64"))
+
+
+def _placed(rows: Rows, values: NDArray[int64], keys: Sequence[Key]) -> NDArray[int64]:
+    """Values in the order of `keys`, 0 where a conversation has none."""
     import numpy as np
 
     if list(rows.keys) == keys:
-        return rows
+        return values
     place = {key: number for number, key in enumerate(rows.keys)}
-    y, d = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.int64)
-    clusters = [""] * len(keys)
-    for number, key in enumerate(keys):
-        if key in place:
-            y[number], d[number] = rows.y[place[key]], rows.d[place[key]]
-            clusters[number] = rows.clusters[place[key]]
-    return Rows(keys, clusters, y, d, rows.missing)
+    padded = np.append(values, 0)
+    return padded[[place.get(key, len(values)) for key in keys]]
 
 
-def _seen(rows: Rows, *, share: bool) -> Seen:
-    """Sums of a ratio; of a share, whether each sample had the event."""
-    return Seen((rows.y > 0).astype("int64") if share else rows.y, rows.d)
-
-
-def _units(rows: Rows) -> NDArray[int64]:
-    """The number of each sample's unit: of its cluster in its suite, or of its own."""
+def _units(keys: Sequence[Key], found: Sequence[Rows]) -> NDArray[int64]:
+    """The number of each conversation's unit: the cluster of its sample, or its sample."""
     import numpy as np
 
-    names = [
-        (suite, cluster or "", "" if cluster else sample)
-        for (suite, sample), cluster in zip(rows.keys, rows.clusters, strict=True)
-    ]
+    clusters = {
+        key: cluster
+        for rows in found
+        for key, cluster in zip(rows.keys, rows.clusters, strict=True)
+    }
+    names = [(key[0], clusters[key], "" if clusters[key] else key[1]) for key in keys]
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}
     return np.array([numbers[name] for name in names], dtype=np.int64)
