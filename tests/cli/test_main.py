@@ -46,7 +46,7 @@ def test_a_group_alone_says_what_it_has(group: str, capsys: pytest.CaptureFixtur
 
 def test_the_group_of_runs_names_all_its_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
-    printed = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert f"Runs: {', '.join(RUNS_VERBS)}." in printed
 
 
