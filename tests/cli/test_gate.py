@@ -11,7 +11,7 @@ import pytest
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
 from gatekeeper.adapters.signing import KeyringVerifier
-from gatekeeper.cli.gates import parameters_of
+from gatekeeper.cli.gates import attach, derive_again, parameters_of
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import keys_of, store_of
 from gatekeeper.errors import (
@@ -23,6 +23,7 @@ from gatekeeper.errors import (
 )
 from gatekeeper.model.run import RunRelease
 from gatekeeper.model.statement import VERDICT
+from gatekeeper.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,3 +194,59 @@ def test_a_release_that_is_not_here_names_no_policy(delivery: Delivery) -> None:
     add_run(delivery, candidate=RunRelease(name="desk", digest="sha256:" + "0" * 64))
     with pytest.raises(GatekeeperError):
         gate(delivery)
+
+
+RICH = """
+apiVersion: gatekeeper/v1
+kind: GatePolicy
+metadata: {name: rich, owner: audit, effective: 2026-01-01}
+multiplicity: holm
+sections:
+  quality:
+    owner: product
+    must_pass: [quality-00001]
+    rules:
+      - {metric: resolved_rate, min: 0.7}
+      - {metric: resolved_rate, name: by_suite, min: 0.7, by: suite}
+      - {metric: follow_up_ratio, max: 0.0001, severity: info}
+  cost:
+    usd_per_resolved_request_max: 1.0
+"""
+
+
+def test_a_kept_verdict_is_derived_again_from_the_records(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery)
+    assert gate(delivery, "--policy", policy(delivery, RICH)) in {0, 1, 3}
+    capsys.readouterr()
+    assert gate(delivery, "--verify", "--output", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verified"], found["differences"], found["run"]) == (True, [], RUN)
+    assert found["rules"] == 5
+    (delivery.root / "gates/own.yaml").unlink()
+    assert gate(delivery, "--verify") == 0
+    assert "✓ the verdict follows from the records" in capsys.readouterr().out
+
+
+def test_a_verdict_that_does_not_follow_from_the_records_is_refused(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery)
+    gate(delivery, "--policy", policy(delivery, RICH))
+    kept = Verdict.model_validate_json(json.dumps(verdicts(delivery)[-1].statement.predicate))
+    rules = [one.model_copy(update={"estimate": 0.99, "outcome": "pass"}) for one in kept.rules]
+    attach(delivery.project, kept.model_copy(update={"rules": tuple(rules), "outcome": "pass"}))
+    capsys.readouterr()
+    assert gate(delivery, "--verify") == 1
+    told = capsys.readouterr().out
+    assert "✗ the verdict does not follow from the records" in told
+    assert "quality.by_suite, estimate: 0.99 is kept" in told
+
+
+def test_there_is_nothing_to_verify_before_a_verdict_is_kept(delivery: Delivery) -> None:
+    add_run(delivery)
+    with pytest.raises(UndecidedError, match="no signed verdict on this run"):
+        derive_again(delivery.project, delivery.project.runs / RUN)
+    with pytest.raises(UsageError, match="--policy cannot be given with --verify"):
+        gate(delivery, "--verify", "--policy", "gates/desk.yaml")

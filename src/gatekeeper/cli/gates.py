@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.metrics import RunMeasurements
     from gatekeeper.adapters.project import Project
     from gatekeeper.model.base import ComponentName
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.run import Run, RunOptions
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.gate import Policy
@@ -86,7 +87,7 @@ def decide_stored(project: Project, directory: Path, policy: Policy) -> Verdict:
 
     run = read_run(directory)
     policy.rules  # noqa: B018 - what is wrong with the policy is said before any work is done
-    with measured(directory, run) as measurements:
+    with measured(directory, run, policy.facts) as measurements:
         return decide_run(
             run,
             measurements,
@@ -97,14 +98,14 @@ def decide_stored(project: Project, directory: Path, policy: Policy) -> Verdict:
 
 
 @contextmanager
-def measured(directory: Path, run: Run) -> Iterator[RunMeasurements]:
-    """The tables of a sealed run, open for measuring."""
+def measured(directory: Path, run: Run, facts: Facts | None = None) -> Iterator[RunMeasurements]:
+    """The tables of a sealed run, open for measuring, with what no record knows."""
     from gatekeeper.adapters.metrics import RunMeasurements
     from gatekeeper.adapters.tables import open_tables
 
     baseline = run.baseline.digest if run.baseline else None
     with open_tables(directory, run) as connection:
-        yield RunMeasurements(connection, run.candidate.digest, baseline)
+        yield RunMeasurements(connection, run.candidate.digest, baseline, facts, directory)
 
 
 def changed_components(project: Project, run: Run) -> tuple[ComponentName, ...]:
@@ -145,12 +146,14 @@ def derive_again(project: Project, directory: Path) -> tuple[Verdict, Verdict]:
             where=run.id,
             fix=f"decide it first: gatekeeper gate {run.id}",
         )
-    with measured(directory, run) as measurements:
-        return kept, derived_again(kept, run, measurements, _policy_within(kept))
+    policy = _policy_within(kept)
+    with measured(directory, run, policy.facts) as measurements:
+        return kept, derived_again(kept, run, measurements, policy)
 
 
 def _policy_within(verdict: Verdict) -> Policy:
     """The policy that a verdict holds, with all that it was given."""
+    from gatekeeper.adapters.facts import facts_in
     from gatekeeper.adapters.policies import policy_in
     from gatekeeper.ops.gate import Policy
 
@@ -160,6 +163,7 @@ def _policy_within(verdict: Verdict) -> Policy:
         policy_in(inputs.policy, where),
         verdict.parameters,
         skips=inputs.skips,
+        facts=facts_in(inputs.facts, where) if inputs.facts else None,
         before=Policy(policy_in(before.policy, where), before.parameters) if before else None,
     )
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Critical, Failures, Observation
     from gatekeeper.core.rule_making import Locate
-    from gatekeeper.model.base import ComponentName, Frozen
+    from gatekeeper.model.base import ComponentName
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy, Rule
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Contribution, Loosened, RuleResult, Skip
@@ -90,7 +91,7 @@ class Policy:
     locate: Locate = unlocated
     limits: Mapping[str, float] = field(default_factory=dict)
     skips: Mapping[str, Skip] = field(default_factory=dict)
-    facts: Frozen | None = None
+    facts: Facts | None = None
     before: Policy | None = None
 
     @property
