@@ -284,8 +284,8 @@ class MixBench:
         """What the policy says of a sealed run."""
         from gatekeeper.cli.gates import decide_stored
 
-        policy, path = self.policy
-        return decide_stored(self.session.project, directory, path, dict(policy.parameters))
+        policy, _ = self.policy
+        return decide_stored(self.session.project, directory, policy)
 
     # -- deciding it ------------------------------------------------------------------------------
 

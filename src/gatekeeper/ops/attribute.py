@@ -17,7 +17,7 @@ from gatekeeper.core.policy_forms import metrics_of
 from gatekeeper.core.wording import did_you_mean, listed
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.model.attribution import Attribution, Coupling
-from gatekeeper.ops.gate import RUN_SECTION
+from gatekeeper.ops.soundness import RUN_SECTION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
