@@ -68,7 +68,7 @@ def asked_of(session: Session, directory: Path, asked: Asked) -> tuple[Question,
             fix="what differs between them is chance: `gatekeeper evaluate --aa` measures it",
         )
     verdict = bench.verdict(directory)
-    found = cases(bench.policy[0], verdict, asked.rules, every=asked.every)
+    found = cases(bench.policy, verdict, asked.rules, every=asked.every)
     question = Question(run, verdict, found, changed, asked.advise)
     made = plan(question, bench)
     bench.total = len(made.asks)
@@ -148,7 +148,7 @@ def _bench(session: Session, directory: Path, run: Run, asked: Asked) -> MixBenc
         baseline=baseline,
         sets=sets,
         means=means,
-        policy=(policy_of(project, policy, parameters), policy),
+        policy=policy_of(project, policy, parameters),
         allowance=asked.allowance,
     )
 

@@ -45,7 +45,7 @@ class MixBench:
     Attributes:
         directory: Of the run.
         sets: Those of the candidate's manifest, the run's own among them.
-        policy: That decides rollbacks, and the file that it is in.
+        policy: That decides rollbacks.
         total: Mixes that will be evaluated, to say how far it is.
     """
 
@@ -56,7 +56,7 @@ class MixBench:
     baseline: Entrant
     sets: tuple[LoadedSet, ...]
     means: Means
-    policy: tuple[Policy, Path]
+    policy: Policy
     allowance: Allowance
     total: int = 0
     runs: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
@@ -210,7 +210,7 @@ class MixBench:
             sets=sets,
             layout=layout_of(sets, compared, options, self.run.seed),
             means=replace(self.means, spend=SpendMeter()),
-            rules=self.policy[0].rules,
+            rules=self.policy.rules,
             options=options,
             baseline_suites=compared,
             seed=self.run.seed,
@@ -284,8 +284,7 @@ class MixBench:
         """What the policy says of a sealed run."""
         from gatekeeper.cli.gates import decide_stored
 
-        policy, _ = self.policy
-        return decide_stored(self.session.project, directory, policy)
+        return decide_stored(self.session.project, directory, self.policy)
 
     # -- deciding it ------------------------------------------------------------------------------
 
@@ -293,8 +292,9 @@ class MixBench:
         """Evaluate a mix in full against the baseline, and decide it by the policy."""
         from gatekeeper.core.policy_forms import baseline_suites, metrics_of
 
-        policy, _ = self.policy
-        compared: tuple[Suite, ...] = baseline_suites(policy.rules, metrics_of(policy.value))  # type: ignore[assignment]
+        compared: tuple[Suite, ...] = baseline_suites(
+            self.policy.rules, metrics_of(self.policy.value)
+        )  # type: ignore[assignment]
         seen = contamination_of(self.session.project, self.entrant(taken), self.sets)
         evaluation = self._evaluation(taken, self.sets, compared, contamination=seen)
         self.session.note(f"rollback: {self.told(taken)}")
