@@ -64,7 +64,7 @@ def _clusters(seen: Times) -> list[NDArray[int64]]:
 def design_effect(values: NDArray[float64], group: NDArray[int64]) -> float:
     """Variance of the sum of `values` over that if they were independent, at least one.
 
-    Between groups: Kish (1965), "Survey sampling", section 8.2; with the correction for few
+    Between groups: Kish (1965), "Survey sampling", chapter 8; with the correction for few
     groups that multiplies by the squared ratio of quantiles of t: Korn and Graubard (1998),
     Survey Methodology 24:193-201.
     """

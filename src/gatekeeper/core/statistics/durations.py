@@ -125,7 +125,7 @@ class OrderStatistics(Inference):
         return limit * self.value / other if other > 0 else None
 
     def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
-        """Normal sample size of a share, Fleiss (1981), section 2.2; at least `fewest`."""
+        """Sample size of a share by the normal approximation; at least `fewest`."""
         from scipy.special import ndtri
 
         under = int(self.ordered.searchsorted(limit, side="right"))

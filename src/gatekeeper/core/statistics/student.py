@@ -96,7 +96,7 @@ def _critical(units: int, alpha: float) -> float:
 
 
 def _transformed(distance: float, skewness: float) -> float:
-    """What follows t where `distance`, in standard errors, is of a skewed sum: Hall, equation 2.1.
+    """What follows t where `distance`, in standard errors, is of a skewed sum: Hall (1992).
 
     ((1 + k T / 3)^3 - 1) / k + k / 6, rising in T, for the skewness k of the sum.
     """
