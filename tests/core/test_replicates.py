@@ -18,7 +18,7 @@ def components(rows: list[list[int]]) -> Components:
 
 
 def test_a_published_table() -> None:
-    """Calcium of four turnip leaves, four times each: Snedecor and Cochran, "Statistical methods"."""
+    """Calcium of four turnip leaves, four times each: Snedecor and Cochran (1989)."""
     rows = [[328, 309, 303, 303], [352, 348, 338, 338], [288, 280, 281, 276], [334, 338, 323, 326]]
     found = components(rows)
     assert found.within / 1e4 == pytest.approx(0.0066, abs=5e-5)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 FEWEST_GROUPS: Final = 8
 """Fewer have too few replicates that differ."""
-_CHUNK: Final = 256
+_TILE: Final = (64, 2000)
+"""Groups and replicates at a time: what stays in the cache of a core."""
 _EXACT_BITS: Final = 50
 """Totals below 2^50 times weights of at most 8 are exact integers as floats, in any order."""
 
@@ -89,11 +90,15 @@ def _resampled(columns: NDArray[float64], used: NDArray[int64], groups: int) -> 
     """Totals of the columns in each replicate, shape (columns, replicates)."""
     import numpy as np
 
-    drawn = weights(groups)
+    drawn, part = weights(groups)[used], np.empty(_TILE)
     totals = np.zeros((len(columns), REPLICATES))
-    for first in range(0, len(used), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        totals += columns[:, part] @ drawn[used[part]].astype(np.float64)
+    for left in range(0, REPLICATES, _TILE[1]):
+        right = slice(left, left + _TILE[1])
+        for top in range(0, len(used), _TILE[0]):
+            counts = drawn[top : top + _TILE[0], right]
+            tile = part[: len(counts)]
+            np.copyto(tile, counts)
+            totals[:, right] += columns[:, top : top + _TILE[0]] @ tile
     return totals
 
 
