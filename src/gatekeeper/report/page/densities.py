@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.wording import narrow, number
+from gatekeeper.core.wording import narrow
 from gatekeeper.report.page.scale import ticks
 from gatekeeper.report.page.tags import Html, tag
 
@@ -49,7 +49,7 @@ def _figure(one: Distribution) -> Html:
         tag(
             "span",
             tag("b", "■ ", class_=kind),
-            f"{name}: median {number(sketch.p50, one.unit)}, 95 % {number(sketch.p95, one.unit)}",
+            f"{name}: median {narrow(sketch.p50, one.unit)}, 95 % {narrow(sketch.p95, one.unit)}",
         )
         for sketch, kind, name in sides
     ]
