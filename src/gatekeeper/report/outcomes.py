@@ -108,7 +108,8 @@ def distance(value: float | None, unit: str) -> str:
         return "-"
     size = abs(value)
     if unit in {"rate", "points", "relative"}:
-        return f"{size * 100:.3g} points"
+        points = size * 100
+        return f"{points:.1f} points" if points >= 10 else f"{points:.2g} points"  # noqa: PLR2004
     return amount(size, unit)
 
 

@@ -170,8 +170,11 @@ def slice_words(one: SliceResult, rule: RuleResult) -> str:
 def sample_words(one: Contribution, rule: RuleResult) -> str:
     """A sample, its own value, and its share of what all samples are off by."""
     metric = METRICS.get(rule.metric)
-    unit = metric.unit if metric and metric.unit != "rate" else ""
-    values = [amount(value, unit) for value in (one.candidate, one.baseline) if value is not None]
+    values: list[str] = []
+    if metric is None or metric.unit != "rate":  # that an event happened is no figure
+        unit = metric.unit if metric else ""
+        both = (one.candidate, one.baseline)
+        values = [amount(value, unit) for value in both if value is not None]
     text = f"{one.sample} {' against '.join(values)}".rstrip()
     return f"{text} ({percent(one.share)} of it)" if one.share is not None else text
 
@@ -214,18 +217,18 @@ def limit_words(rule: RuleResult) -> str:
 
 def _undecided(rule: RuleResult) -> str:
     if rule.low is None or rule.high is None:
-        return f"not at all: {basis(rule)} there are no bounds, for {limit_words(rule)}"
+        return f"not at all: {basis(rule)}, there are no bounds for {limit_words(rule)}"
     low, high = amount(rule.low, rule.unit), amount(rule.high, rule.unit)
     text = f"not enough: {basis(rule)}, the truth may be anything from {low} to {high}, "
     text += f"and {limit_words(rule)} is between"
     values = [
-        f"p = {p:.2g} {words}"
-        for words, p in (("that it is met", rule.p), ("that it is broken", rule.p_fail))
+        f"{p:.2g} to show it {words}"
+        for words, p in (("met", rule.p), ("broken", rule.p_fail))
         if p is not None
     ]
     if not values:
         return text
-    return f"{text} ({', '.join(values)}; one must be below {rule.alpha:g})"
+    return f"{text} (p-values: {', '.join(values)}; {rule.alpha:g} is needed)"
 
 
 def _settle(rule: RuleResult) -> str:

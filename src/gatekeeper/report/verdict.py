@@ -52,8 +52,9 @@ def verdict_text(verdict: Verdict, width: int = WIDTH) -> str:
     widths[0] = min(widths[0], max(20, width - 3 - sum(2 + size for size in widths[1:])))
     lines = [*_heading(verdict, wrap), f"   [dim]{escape(_aligned(heads, widths)[0])}[/dim]"]
     for section, members in groupby(verdict.rules, key=lambda rule: rule.section):
-        lines.append(f"[bold]{escape(spelled_out(section))}[/bold]")
-        for rule in sorted(members, key=lambda one: ORDER.index(one.outcome)):
+        found = sorted(members, key=lambda one: ORDER.index(one.outcome))
+        lines.append(_section(section, found))
+        for rule in found:
             shown = _aligned(rows[rule.rule], widths)
             lines += _rule(rule, verdict, shown, wrap, blocks=rule.rule in blocks)
     return "\n".join([*lines, *_ending(verdict, wrap, heads)])
@@ -129,6 +130,12 @@ def _heading(verdict: Verdict, width: int) -> list[str]:
     return lines
 
 
+def _section(name: str, rules: Sequence[RuleResult]) -> str:
+    owners = dict.fromkeys(rule.owner for rule in rules if rule.owner)
+    owned = f"  [dim]owner: {escape(spelled_out(', '.join(owners)))}[/dim]" if owners else ""
+    return f"[bold]{escape(spelled_out(name))}[/bold]{owned}"
+
+
 def _rule(
     rule: RuleResult, verdict: Verdict, shown: list[str], width: int, *, blocks: bool
 ) -> Iterator[str]:
@@ -138,6 +145,8 @@ def _rule(
     if rule.outcome not in SETTLED and rule.severity == "block" and not blocks:
         yield f"[dim]{_INDENT}does not block[/dim]"
     for name, text in story(rule, verdict):
+        if name == "owner":  # the section says it
+            continue
         told = f"{name}: {text}" if name else text
         yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(told, width, len(_INDENT)))
 
@@ -164,7 +173,7 @@ def _power(verdict: Verdict, width: int) -> list[str]:
     ]
     if not known:
         return []
-    text = f"passes 8 times of 10 where the truth is better than the limit by: {', '.join(known)}"
+    text = f"passes 8 times of 10 where the truth is inside the limit by: {', '.join(known)}"
     return _folded(text, width, 0)
 
 
@@ -193,6 +202,5 @@ _MORE: Final[tuple[tuple[str, Callable[[RuleResult], str]], ...]] = (
     ("p", p_value),
     ("margin", _margin),
     ("clusters", lambda rule: f"{rule.clusters:,}" if rule.clusters else ""),
-    ("owner", lambda rule: rule.owner),
 )
 """Columns for wide terminals, the most telling first."""
