@@ -11,8 +11,11 @@ from gatekeeper.core.statistics.inference import POWER, Inference
 from gatekeeper.core.statistics.roots import crossing
 
 if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
     from gatekeeper.core.statistics.clustering import Clusters
-from gatekeeper.core.statistics.inference import Side
+    from gatekeeper.core.statistics.inference import Side
 
 _SMALLEST = 1e-12
 
@@ -67,6 +70,15 @@ class Beta:
     def above(self, share: float) -> float:
         """Probability of a truth above `share`."""
         return Beta(self.b, self.a).below(1 - share)
+
+    def mean_beyond(self, shares: NDArray[float64], side: Side) -> float:
+        """Mean probability of a truth that is not on `side` of each of some shares."""
+        from scipy.special import betainc, betaincc
+
+        if min(self.a, self.b) < _SMALLEST:
+            return 1.0
+        tail = betaincc if side == "below" else betainc
+        return float(tail(self.a, self.b, shares).mean())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

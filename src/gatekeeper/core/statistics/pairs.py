@@ -22,7 +22,7 @@ CLUSTERED: Final = f"{METHOD}, of the effective number of pairs"
 _NEAR: Final = 1e-6
 
 
-def paired_share(seen: PairedProportion) -> Inference:
+def paired_share(seen: PairedProportion) -> PairedShare:
     """Share of events of the candidate less that of the baseline, on the same samples.
 
     What is unknown counts, for each bound, as what is worse for it.
@@ -71,18 +71,18 @@ class PairedShare(Inference):
 
     def bounds(self, alpha: float) -> tuple[float | None, float | None]:
         """Score bounds; none of a single cluster."""
-        if self._alone:
+        if self.alone:
             return None, None
-        low = tango.bounds(self._scaled("above", alpha), alpha)[0]
-        return low, tango.bounds(self._scaled("below", alpha), alpha)[1]
+        low = tango.bounds(self.scaled("above", alpha), alpha)[0]
+        return low, tango.bounds(self.scaled("below", alpha), alpha)[1]
 
     def p(self, limit: float, side: Side) -> float | None:
         """Of the score test at `limit`."""
-        if self._alone:
+        if self.alone:
             return None
 
         def tail(alpha: float) -> float:
-            return tango.p(self._scaled(side, alpha), limit, side)
+            return tango.p(self.scaled(side, alpha), limit, side)
 
         return tail(0.0) if self.sums is None else agreeing(tail)
 
@@ -90,9 +90,9 @@ class PairedShare(Inference):
         self, limit: float, side: Side, alpha: float, power: float = POWER
     ) -> float | None:
         """By the normal approximation, if as many pairs differ as do here, or as must."""
-        if self._alone:
+        if self.alone:
             return None
-        n = self._scaled(side, alpha).n
+        n = self.scaled(side, alpha).n
         end = -1.0 if side == "below" else 1.0
 
         def spare(truth: float) -> float:
@@ -102,7 +102,7 @@ class PairedShare(Inference):
 
     def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
         """By the normal approximation, if as many pairs differ as do here."""
-        if self._alone or self.value == limit:
+        if self.alone or self.value == limit:
             return None
         side: Side = "below" if self.value < limit else "above"
 
@@ -111,7 +111,11 @@ class PairedShare(Inference):
 
         if spare(LARGEST_N) < 0:
             return None
-        enough = math.ceil(crossing(spare, 1.0, LARGEST_N, _NEAR))
+        return self.samples_worth(crossing(spare, 1.0, LARGEST_N, _NEAR), side, alpha)
+
+    def samples_worth(self, pairs: float, side: Side, alpha: float) -> int | None:
+        """Samples, in more clusters like these, that are worth as many independent pairs."""
+        enough = math.ceil(pairs)
         if self.sums is None:
             return enough
         return multiple(
@@ -119,10 +123,12 @@ class PairedShare(Inference):
         )
 
     @property
-    def _alone(self) -> bool:
+    def alone(self) -> bool:
+        """Whether there is but one cluster."""
         return self.sums is not None and self.sums.n <= 1
 
-    def _scaled(self, side: Side, alpha: float) -> Table:
+    def scaled(self, side: Side, alpha: float) -> Table:
+        """The table that would show `side`, of as many pairs as it is worth."""
         table = self.high if side == "below" else self.low
         if self.sums is None:
             return table

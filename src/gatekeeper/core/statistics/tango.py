@@ -59,12 +59,16 @@ def p(table: Table, limit: float, side: Side) -> float:
     return float(ndtr(score if side == "below" else -score))
 
 
-def power(expected: Table, limit: float, alpha: float) -> float:
-    """Chance to show that the difference is below `limit`, where a table is expected to be so."""
+def power(expected: Table, limit: float, alpha: float, doubt: float = 0.0) -> float:
+    """Chance to show that the difference is below `limit`, where a table is expected to be so.
+
+    `doubt` is the variance of the limit, where it is but estimated.
+    """
     from scipy.special import ndtr, ndtri
 
     n, difference = expected.n, expected.difference
-    allowed = float(ndtri(1 - alpha)) * _deviation(expected, limit)
+    deviation = math.hypot(_deviation(expected, limit), n * math.sqrt(doubt))
+    allowed = float(ndtri(1 - alpha)) * deviation
     room = n * (limit - difference) - _CONTINUITY - allowed
     differing = expected.candidate_only + expected.baseline_only
     spread = math.sqrt(max(differing - n * difference * difference, 0.0))

@@ -1,0 +1,51 @@
+"""A value about which the data say nothing: no rule on it passes or fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatekeeper.core.statistics.inference import POWER, Inference
+
+if TYPE_CHECKING:
+    from gatekeeper.core.statistics.inference import Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable(Inference):
+    """An estimate without bounds; its method says why."""
+
+    @classmethod
+    def of(cls, found: Inference, why: str) -> Unusable:
+        """The value of `found`, and nothing more."""
+        return cls(
+            value=found.value,
+            n=found.n,
+            method=why,
+            clusters=found.clusters,
+            design_effect=found.design_effect,
+            candidate=found.candidate,
+            baseline=found.baseline,
+        )
+
+    def bounds(self, alpha: float) -> tuple[float | None, float | None]:  # noqa: ARG002 - none at any
+        """None."""
+        return None, None
+
+    def p(self, limit: float, side: Side) -> float | None:  # noqa: ARG002 - none at any
+        """None."""
+        return None
+
+    def detectable(
+        self,
+        limit: float,  # noqa: ARG002 - none at any
+        side: Side,  # noqa: ARG002
+        alpha: float,  # noqa: ARG002
+        power: float = POWER,  # noqa: ARG002
+    ) -> float | None:
+        """None."""
+        return None
+
+    def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:  # noqa: ARG002
+        """None."""
+        return None
