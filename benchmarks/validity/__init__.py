@@ -1,0 +1,1 @@
+"""How often gates are wrong, how often intervals cover, and what power there is: measured."""
