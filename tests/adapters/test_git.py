@@ -91,6 +91,13 @@ def test_outside_a_working_tree_it_says_so(tmp_path):
         Checkout.at(tmp_path)
 
 
+def test_a_repository_of_somebody_else_is_told_with_what_to_do(root, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UsageError, match="dubious ownership") as caught:
+        Checkout.at(root)
+    assert "safe.directory" in caught.value.fix
+
+
 def test_histories_without_a_commit_in_common_are_told(root):
     git(root, "switch", "--quiet", "--orphan", "stranger")
     write(root / "a.txt", "a")

@@ -214,6 +214,26 @@ def test_every_input_is_described_and_used_and_no_other():
     assert all(one["description"] for one in (action["inputs"] | action["outputs"]).values())
 
 
+def test_the_workflow_in_the_guide_can_be_pasted():
+    from ruamel.yaml import YAML
+
+    text = (ACTION.parent / "docs/ci.md").read_text(encoding="utf-8")
+    blocks = [
+        YAML(typ="safe").load(one) for one in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    ]
+    (workflow,) = [one for one in blocks if "jobs" in one]
+    (job,) = workflow["jobs"].values()
+    assert job["steps"][0]["with"]["fetch-depth"] == 0
+    inputs = documents(ACTION)[0]["inputs"]
+    used = [one for block in blocks if isinstance(block, list) for one in block] + job["steps"]
+    ours = [step["with"] for step in used if step.get("uses", "").startswith("OWNER/gatekeeper")]
+    assert len(ours) == 2
+    assert all(set(one) <= set(inputs) for one in ours)
+    table = text.split("| input |")[1].split("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert set(re.findall(r"`([\w-]+)`", "".join(first))) == set(inputs)
+
+
 def test_variables_are_those_that_the_command_reads():
     from typer.main import get_command
 

@@ -93,6 +93,33 @@ def test_a_manifest_that_cannot_be_read_is_touched_by_anything(repository, capsy
     }
 
 
+def test_what_cannot_be_read_or_leaves_the_project_hides_nothing(repository, capsys):
+    (repository / "eval_sets/load.yaml").write_text("kind: Nonsense\n")
+    (repository / "gates/desk.yaml").unlink()
+    (repository / "gates/desk.yaml").symlink_to("/etc/hostname")
+    commit(repository, "break a set")
+    git(repository, "switch", "--quiet", "main")
+    git(repository, "merge", "--quiet", "change")
+    git(repository, "switch", "--quiet", "-c", "later")
+    write(repository / "README.md", "new")
+    found = because(affected(repository, capsys))
+    unknown = "what it refers to cannot be read"
+    assert found == {
+        f"manifests/desk-v{number}.yaml": {(f"manifests/desk-v{number}.yaml", unknown)}
+        for number in (1, 2)
+    }
+
+
+def test_a_scorer_inside_another_counts(repository, capsys):
+    header = repository / "eval_sets/quality.yaml"
+    inner = "{scorer: python, file: scorers/own.py, function: rate}"
+    both = f"{{scorer: all, of: [facts, {inner}]}}"
+    header.write_text(header.read_text().replace("citations]", f"{both}]"))
+    write(repository / "scorers/own.py", "def rate(talk):\n    return 1\n")
+    causes = because(affected(repository, capsys))["manifests/desk-v1.yaml"]
+    assert ("scorers/own.py", "scorer of eval_sets/quality.yaml") in causes
+
+
 def test_the_code_of_a_scorer_and_what_a_link_leads_to_count(repository, capsys):
     header = repository / "eval_sets/quality.yaml"
     scorer = "{scorer: python, file: scorers/own.py, function: rate}"

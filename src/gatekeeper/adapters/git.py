@@ -29,10 +29,13 @@ class Checkout:
         found = cls(directory)
         done = found._run("rev-parse", "--is-inside-work-tree")
         if done.returncode or done.stdout.strip() != b"true":
+            said, fix = _said(done), "run this in a checkout, or name the manifests yourself"
+            if "dubious ownership" in said:  # of a container that runs as somebody else
+                fix = f"if it is yours: git config --global --add safe.directory {directory}"
             raise UsageError(
-                f"is not in a git working tree: {_said(done) or 'a bare repository'}",
+                f"is not in a git working tree: {said or 'a bare repository'}",
                 where=str(directory),
-                fix="run this in a checkout, or name the manifests yourself",
+                fix=fix,
             )
         return found
 

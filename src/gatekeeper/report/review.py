@@ -123,6 +123,10 @@ def _where(review: Review) -> str:
         parts.append(f"against {review.base[:SHORT]}")
     if review.log:
         parts.append(f"· [log and reports]({review.log})")
+    if review.base:
+        where = f" --project {review.project}" if review.project else ""
+        again = f"gatekeeper ci --since {review.base[:SHORT]}{where}"
+        parts.append(f"· to have the runs here: {_code(again)}")
     return " ".join(parts)
 
 
