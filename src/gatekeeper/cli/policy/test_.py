@@ -109,7 +109,9 @@ def _verdict(directory: Path, policy: Policy) -> Verdict:
     run = read_run(directory)
     baseline = run.baseline.digest if run.baseline else None
     with open_tables(directory, run) as connection:
-        measurements = RunMeasurements(connection, run.candidate.digest, baseline)
+        measurements = RunMeasurements(
+            connection, run.candidate.digest, baseline, policy.facts, directory
+        )
         return decide_run(run, measurements, policy, decided=run.ended or run.started)
 
 
