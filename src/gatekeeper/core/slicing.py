@@ -53,6 +53,17 @@ def decide_slices(rule: Rule, metric: Metric, seen: Mapping[str, Observation]) -
     return _every(rule, found)
 
 
+def look_through(
+    rule: Rule, metric: Metric, seen: Mapping[str, Observation]
+) -> tuple[SliceResult, ...]:
+    """What a rule that is not met finds in parts of its samples, the worst first; decides nothing.
+
+    P-values of failing are corrected for how many parts there are, as those of every slice.
+    """
+    found = {value or UNTAGGED: decide.decide(rule, metric, one) for value, one in seen.items()}
+    return _every(rule, found).slices
+
+
 def _every(rule: Rule, found: Mapping[str, RuleResult]) -> RuleResult:
     corrected = dict(zip(found, holm([one.p_fail for one in found.values()]), strict=True))
     settled = {value: _corrected(rule, one, corrected[value]) for value, one in found.items()}

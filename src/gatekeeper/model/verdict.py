@@ -134,7 +134,10 @@ class RuleResult(Frozen):
     design_effect: float = 1.0
     """Variance of the estimate over that of as many independent samples."""
     by: str = ""
+    """The tag or the column that slices go by."""
     slices: tuple[SliceResult, ...] = ()
+    """What decided a rule that goes by slices; otherwise, where it is not met, parts of its samples
+    to look at. The worst first."""
     samples: tuple[Contribution, ...] = ()
     suspects: tuple[ComponentName, ...] = ()
     """Changed components that most likely moved the metric, most likely first."""

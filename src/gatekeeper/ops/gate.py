@@ -22,7 +22,7 @@ from gatekeeper.core.policy_forms import (
     unlocated,
 )
 from gatekeeper.core.policy_use import refuse_skips, with_limits
-from gatekeeper.core.slicing import decide_slices
+from gatekeeper.core.slicing import decide_slices, look_through
 from gatekeeper.model.policy import GatePolicy
 from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
 from gatekeeper.ops.soundness import RUN_SECTION, unsound
@@ -62,6 +62,10 @@ class Measurements(Protocol):
 
     def slices(self, metric: Metric, by: str, *, paired: bool) -> Mapping[str, Observation]:
         """The same in each slice: by the values of a tag or of a column of requests."""
+        ...
+
+    def tags(self, suites: Sequence[str]) -> tuple[str, ...]:
+        """Tags whose few values part the samples of some suites, or of all."""
         ...
 
     def contributions(self, metric: Metric, *, paired: bool) -> tuple[Contribution, ...]:
@@ -230,14 +234,19 @@ class _Bench:
         return rules_of.decide(rule, metric, seen)
 
     def _told(self, rule: Rule, found: RuleResult) -> RuleResult:
-        """With the samples and the components to look at, where a measured rule is not met."""
+        """With what to look at, where a measured rule is not met: samples, slices, components."""
         if found.estimate is None or found.outcome not in _LOOKED_INTO or found.samples:
             return found
         metric, paired = self._metrics[rule.metric], rule.test in RELATIVE
-        samples = self.measurements.contributions(metric, paired=paired)
-        return found.model_copy(
-            update={"samples": samples, "suspects": _suspects(metric, self.changed)}
-        )
+        told: dict[str, object] = {
+            "samples": self.measurements.contributions(metric, paired=paired),
+            "suspects": _suspects(metric, self.changed),
+        }
+        if rule.by is None and (by := self.measurements.tags(metric.suites)):
+            seen = self.measurements.slices(metric, by[0], paired=paired)
+            if len(seen) > 1:
+                told |= {"by": by[0], "slices": look_through(rule, metric, seen)}
+        return found.model_copy(update=told)
 
 
 _LOOKED_INTO: Final = frozenset({"fail", "inconclusive"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.adapters.metrics import observing
 from gatekeeper.adapters.metrics.contributing import contributions
 from gatekeeper.adapters.metrics.critical import critical
-from gatekeeper.adapters.metrics.slices import sliced
+from gatekeeper.adapters.metrics.slices import sliced, tags
 from gatekeeper.adapters.metrics.trials import SCORED, make_trials
 from gatekeeper.adapters.metrics.units import row
 from gatekeeper.adapters.sides import ARM, OWN_CALL
@@ -165,6 +165,10 @@ class RunMeasurements:
             name: self._seen(metric, paired=paired, share=Fraction(trials, whole))
             for name, trials in sliced(self._connection, by, self._sides)
         }
+
+    def tags(self, suites: Sequence[str]) -> tuple[str, ...]:
+        """Tags whose few values part the candidate's samples in `suites`, or in all; sorted."""
+        return tags(self._connection, self._candidate, suites)
 
     def contributions(
         self, metric: Metric, *, paired: bool, limit: int = 5

@@ -10,7 +10,7 @@ from gatekeeper.adapters.tables import literal
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from duckdb import DuckDBPyConnection
 
@@ -51,6 +51,24 @@ SELECT slice, count(*) FILTER (side = 1 AND NOT silent) FROM sliced
 GROUP BY slice HAVING count(*) FILTER (side = 1 AND NOT silent) > 0
 ORDER BY slice LIMIT {MOST + 1}
 """  # noqa: S608 - constants only
+
+
+MOST_TOLD: Final = 50
+"""Values that a tag may have to be looked through for what went wrong."""
+_TAGS: Final = f"""
+WITH said AS (
+  SELECT DISTINCT unnest(tags) AS tag FROM requests
+  WHERE {ARM} = 'candidate' AND turn = 0 AND (len($suites) = 0 OR list_contains($suites, suite))
+)
+SELECT split_part(tag, '=', 1) AS name FROM said
+GROUP BY name HAVING count(*) BETWEEN 2 AND {MOST_TOLD} ORDER BY name
+"""  # noqa: S608 - constants only
+
+
+def tags(connection: DuckDBPyConnection, candidate: str, suites: Sequence[str]) -> tuple[str, ...]:
+    """Tags whose few values part the candidate's samples in `suites`, or in all; sorted."""
+    found = connection.execute(_TAGS, {"candidate": candidate, "suites": list(suites)})
+    return tuple(str(name) for (name,) in found.fetchall())
 
 
 def sliced(
