@@ -23,7 +23,7 @@ from benchmarks.validity import document
 if TYPE_CHECKING:
     from benchmarks.validity.study import Table
 
-STUDIES = ("exact", "clusters")
+STUDIES = ("exact", "clusters", "pairs", "paired_clusters", "judged", "planned")
 """Modules of this package: each has `tables(*, quick)`."""
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/statistics.md"
 
