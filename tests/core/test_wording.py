@@ -27,7 +27,7 @@ def test_a_share_has_the_digits_that_matter(share: float, text: str) -> None:
         (-0.00001, "points", "+0.00 pt"),
         (0.412, "relative", "+41.2 %"),
         (-0.05, "relative", "-5.0 %"),
-        (0.0000123, "usd", "$1.23e-05"),
+        (0.0000123, "usd", "$0.0000123"),
         (12.345, "ms", "12.35 ms"),
         (12345.6, "ms", "12,346 ms"),
         (1234.56, "tokens", "1,234.6 tokens"),

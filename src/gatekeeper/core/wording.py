@@ -89,6 +89,14 @@ def settle(found: Found) -> str:
     return f"about {found.needed:,} {what}, if the truth is what was observed"
 
 
+def _plain(value: float) -> str:
+    """Four digits that tell, without an exponent where the value is small."""
+    shown = f"{value:.4g}"
+    if "e-" not in shown:
+        return shown
+    return f"{value:.{3 - int(shown.partition('e')[2])}f}".rstrip("0")
+
+
 def _signless(value: float) -> float:
     """Zero instead of minus zero."""
     return value if round(value, 2) else 0.0
@@ -98,7 +106,7 @@ _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "rate": percent,
     "points": lambda value: f"{_signless(value * 100):+.2f} pt",
     "relative": lambda value: f"{_signless(value * 100):+.1f} %",
-    "usd": lambda value: f"${value:.4g}",
+    "usd": lambda value: f"${_plain(value)}",
     "ms": lambda value: f"{value:,.4g} ms" if value < 1000 else f"{value:,.0f} ms",  # noqa: PLR2004
     "tokens": lambda value: f"{value:,.1f} tokens",
     "per_request": lambda value: f"{value:.3f}",

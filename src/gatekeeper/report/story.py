@@ -49,9 +49,9 @@ def story(rule: RuleResult, verdict: Verdict) -> list[tuple[str, str]]:
         ("", "" if measured(rule) else rule.reason),
         ("off by", _off(rule)),
         ("how sure", sureness(rule)),
-        ("most likely", cause(rule, verdict)),
+        ("most likely", cause(rule, verdict) if rule.outcome == "fail" else ""),
         ("worst slices", _slices(rule)),
-        ("most of it", _samples(rule)),
+        ("most of it", _samples(rule) if rule.outcome == "fail" else ""),
         ("to settle it", _settle(rule)),
         ("look at", rule.look_at if rule.outcome == "fail" or not rule.settle else ""),
         ("owner", rule.owner),
@@ -156,7 +156,7 @@ def cause(rule: RuleResult, verdict: Verdict) -> str:
         only = len(changed) == 1 and changed[0] == first
         text = f"{first}, the only component that changed" if only else f"{first}, which changed"
         return f"{text}; then {listed(others)}" if others else text
-    if changed and rule.outcome == "fail":
+    if changed:
         return f"none of what this metric usually follows changed; changed: {listed(changed)}"
     return ""
 

@@ -47,15 +47,15 @@ def summary(verdict: Verdict) -> Html:
         tag("h2", "What to do" if told else "Every rule passes", id="summary"),
         tag("p", f"{origin}{verdict.decided:%Y-%m-%d %H:%M} UTC."),
     ]
-    if told:
-        cards = [_card(rule, verdict, blocks=rule.rule in blocks) for rule in told]
-        parts.append(tag("ul", *cards, class_="told"))
     steps = [
         tag("li", tag("span", step.purpose), tag("code", step.command))
         for step in next_steps(verdict)
     ]
     if steps:
         parts.append(tag("ul", *steps, class_="steps"))
+    if told:
+        cards = [_card(rule, verdict, blocks=rule.rule in blocks) for rule in told]
+        parts.append(tag("ul", *cards, class_="told"))
     known = notices(verdict)
     if known:
         pairs = [join(tag("dt", kind), tag("dd", text)) for kind, text in known]
