@@ -92,7 +92,7 @@ class Workflow:
             "GITHUB_SHA": "f" * 40,
             "RUNNER_TEMP": str(self.temporary),
         }
-        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH"):
+        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
             told[name] = str(write(directory / name.lower(), ""))
         self.job = Job(directory, checkout, {**told, **settings})
         (self.action,) = documents(ACTION)
@@ -105,6 +105,10 @@ class Workflow:
         assert given.keys() <= values.keys()
         context = {f"inputs.{key}": value for key, value in (values | given).items()}
         context |= {"github.token": "job-token", "github.action_path": str(ROOT)}
+        context |= {
+            "steps.python.outputs.python-path": sys.executable,
+            "steps.install.outputs.command": self.outputs.get("command", "gatekeeper"),
+        }
         settings = {key: _expanded(value, context) for key, value in step["env"].items()}
         assert step["shell"] == "bash"
         return self.job.bash(step["run"], "-e", "-o", "pipefail", **settings)
@@ -114,7 +118,8 @@ class Workflow:
         """What the steps handed to later ones."""
         text = Path(self.job.settings["GITHUB_OUTPUT"]).read_text(encoding="utf-8")
         found = re.findall(r"^(\w+)<<(\S+)\n(.*?)\n\2$", text, re.MULTILINE | re.DOTALL)
-        return {name: value for name, _, value in found}
+        plain = re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)
+        return {name: value for name, _, value in found} | dict(plain)
 
     @property
     def summary(self) -> str:

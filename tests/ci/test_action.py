@@ -169,15 +169,18 @@ def test_the_install_step_installs_what_it_is_told_into_a_place_of_its_own(workf
     found = workflow.step(INSTALL, install=str(wheel))
     assert found.code == 0, found.err
     assert found.out == "gatekeeper 0 of the test\n"
-    path = Path(workflow.job.settings["GITHUB_PATH"]).read_text(encoding="utf-8")
-    assert path == f"{workflow.temporary}/gatekeeper/bin\n"
+    command = Path(workflow.outputs["command"])
+    assert command.is_relative_to(workflow.temporary)
+    judged = workflow.step(JUDGE)  # by what was installed, whatever else is on the path
+    assert judged.out == "gatekeeper 0 of the test\n"
 
 
 def test_an_installed_gatekeeper_is_taken_where_that_is_wanted(workflow):
     done = workflow.step(INSTALL, install="none")
     assert done.code == 0, done.err
     assert done.out.startswith("gatekeeper ")
-    assert not (workflow.temporary / "gatekeeper").exists()
+    assert list(workflow.temporary.iterdir()) == []
+    assert workflow.outputs["command"] == "gatekeeper"
 
 
 # -- the file itself ------------------------------------------------------------------------------
