@@ -141,6 +141,20 @@ def test_the_code_of_a_scorer_and_what_a_link_leads_to_count(repository, capsys)
     }
 
 
+def test_facts_that_a_policy_declares_count(repository, capsys):
+    policy = repository / "gates/desk.yaml"
+    policy.write_text(policy.read_text().replace("sections:", "facts: facts/q3.yaml\nsections:"))
+    commit(repository, "facts")
+    git(repository, "switch", "--quiet", "main")
+    git(repository, "merge", "--quiet", "change")
+    git(repository, "switch", "--quiet", "-c", "later")
+    write(repository / "facts/q3.yaml", "hours of review\n")
+    document = affected(repository, capsys)
+    causes = because(document)["manifests/desk-v1.yaml"]
+    assert causes == {("facts/q3.yaml", "facts of gates/desk.yaml")}
+    assert document["policies"] == []
+
+
 def test_the_environment_and_another_policy_count_where_they_are_named(repository, capsys):
     write(repository / "gates/other.yaml", "a policy")
     settings = repository / "manifests/environments/local.yaml"

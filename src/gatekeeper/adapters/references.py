@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters import yaml
 from gatekeeper.adapters.files import walk
+from gatekeeper.adapters.policies import read_policy
 from gatekeeper.core.affected import POLICY, Authored, Reference
 from gatekeeper.errors import GatekeeperError, UsageError
 from gatekeeper.model.evalset import EvalSet
 from gatekeeper.model.manifest import DirectoryRef, FileRef, ReleaseManifest, SnapshotSpec
+from gatekeeper.model.policy import GatePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,13 +70,24 @@ def authored(project: Project, file: str, also: Iterable[Reference] = ()) -> Aut
     readable = True
     found = [*_named(manifest.components, ""), *also]
     if manifest.evaluation.policy:
-        found.append(Reference(manifest.evaluation.policy, POLICY))
+        found += of_policy(project, manifest.evaluation.policy)
     for name in manifest.evaluation.sets:
         found.append(Reference(name, f"eval set {name}"))
         inner = _of_set(project, name)
         readable = readable and inner is not None
         found += inner or ()
     return Authored(file, _resolved(project, found), readable)
+
+
+def of_policy(project: Project, file: str) -> Iterator[Reference]:
+    """A gate policy and the facts that it declares to be in a file."""
+    yield Reference(file, POLICY)
+    try:
+        policy = read_policy(project.root / file, project).value
+    except GatekeeperError:  # it decides nothing by then, and whoever evaluates is told
+        return
+    if isinstance(policy, GatePolicy) and policy.facts:
+        yield Reference(policy.facts, f"facts of {file}")
 
 
 def _within(project: Project, directory: Path) -> Iterator[str]:

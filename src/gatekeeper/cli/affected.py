@@ -112,19 +112,20 @@ def document(found: Affected) -> dict[str, Any]:
 
 def _shared(project: Project, env: str | None, policy: Path | None) -> Iterator[Reference]:
     """What decides about every manifest of a project."""
+    from gatekeeper.adapters.references import of_policy
     from gatekeeper.cli.environments import environment_of
     from gatekeeper.cli.pipelines import PRICES
-    from gatekeeper.core.affected import POLICY, Reference
+    from gatekeeper.core.affected import Reference
 
     yield Reference(PRICES, "price book")
     if env is not None:
         yield Reference(project.relative(project.environment_file(env)), f"environment {env}")
         settings = environment_of(project, env)
         if settings.policy:
-            yield Reference(settings.policy, POLICY)
+            yield from of_policy(project, settings.policy)
     if policy is not None:
         path = policy if policy.exists() or policy.is_absolute() else project.root / policy
-        yield Reference(project.relative(path), POLICY)
+        yield from of_policy(project, project.relative(path))
 
 
 def _home(directory: Path) -> Project:
