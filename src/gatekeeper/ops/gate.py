@@ -235,8 +235,10 @@ class _Bench:
 
     def _told(self, rule: Rule, found: RuleResult) -> RuleResult:
         """With what to look at, where a measured rule is not met: samples, slices, components."""
-        if found.estimate is None or found.outcome not in _LOOKED_INTO or found.samples:
+        if found.estimate is None or found.outcome not in _LOOKED_INTO:
             return found
+        if rule.test == "must_pass":
+            return found.model_copy(update={"suspects": self.changed})
         metric, paired = self._metrics[rule.metric], rule.test in RELATIVE
         told: dict[str, object] = {
             "samples": self.measurements.contributions(metric, paired=paired),
