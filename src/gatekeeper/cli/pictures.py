@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run
 
-EARLIER: Final = 12
+EARLIER: Final = 8
 """Runs before this one that are drawn; each has its tables read."""
 _COST, _QUALITY = "usd_per_resolved_request", "resolved_rate"
 _SUITE: Final = "quality"

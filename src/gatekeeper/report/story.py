@@ -16,6 +16,7 @@ from gatekeeper.report.outcomes import (
     distance,
     first_to_tell,
     margin,
+    spoken,
     upper,
 )
 
@@ -164,7 +165,8 @@ def cause(rule: RuleResult, verdict: Verdict) -> str:
 def slice_words(one: SliceResult, rule: RuleResult) -> str:
     """A slice and what was found in it."""
     found = amount(one.estimate, rule.unit) if one.estimate is not None else one.outcome
-    return f"{one.value} {found} (n {one.n:,}{'' if one.outcome == 'pass' else ', ' + one.outcome})"
+    tail = "" if one.outcome == "pass" else f", {spoken(one.outcome)}"
+    return f"{one.value} at {found} (n {one.n:,}{tail})"
 
 
 def sample_words(one: Contribution, rule: RuleResult) -> str:
@@ -242,10 +244,10 @@ def _settle(rule: RuleResult) -> str:
 
 def _slices(rule: RuleResult) -> str:
     worst = worst_slices(rule)[:MOST]
-    if not worst:
+    if not worst or (rule.outcome != "fail" and worst[0].outcome != "fail"):
         return ""
     more = f", and {len(rule.slices) - MOST} more" if len(rule.slices) > MOST else ""
-    name = f"{rule.by}: " if rule.by else ""
+    name = f"by {rule.by}: " if rule.by else ""
     return f"{name}{', '.join(slice_words(one, rule) for one in worst)}{more}"
 
 
