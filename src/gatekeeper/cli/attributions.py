@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.prices import PriceBook
     from gatekeeper.model.run import Run
     from gatekeeper.ops.attribute import Plan, Question
+    from gatekeeper.ops.gate import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ def asked_of(session: Session, directory: Path, asked: Asked) -> tuple[Question,
 
     run = read_run(directory)
     _refuse(run)
-    bench = _bench(session, directory, run, asked)
+    policy = _policy(session, run, asked)
+    bench = _bench(session, directory, run, policy, asked.allowance)
     changed = in_order(bench.changed)
     if not changed:
         raise UndecidedError(
@@ -68,9 +70,9 @@ def asked_of(session: Session, directory: Path, asked: Asked) -> tuple[Question,
             fix="what differs between them is chance: `gatekeeper evaluate --aa` measures it",
         )
     verdict = bench.verdict(directory)
-    found = cases(bench.policy, verdict, asked.rules, every=asked.every)
+    found = cases(policy, verdict, asked.rules, every=asked.every)
     question = Question(run, verdict, found, changed, asked.advise)
-    made = plan(question, bench)
+    made = plan(run, found, changed, bench)
     bench.total = len(made.asks)
     return question, made, bench
 
@@ -130,13 +132,19 @@ def _refuse(run: Run) -> None:
         )
 
 
-def _bench(session: Session, directory: Path, run: Run, asked: Asked) -> MixBench:
+def _policy(session: Session, run: Run, asked: Asked) -> Policy:
+    path = asked.policy or deciding_policy(session.project, run.options, run.candidate.digest)
+    own = {} if asked.policy else run.options.parameters
+    return policy_of(session.project, path, {**own, **asked.parameters})
+
+
+def _bench(
+    session: Session, directory: Path, run: Run, policy: Policy, allowance: Allowance
+) -> MixBench:
     project = session.project
     assert run.baseline is not None  # noqa: S101 - refused before
     candidate, record = entrant(project, run.candidate.digest)
     baseline, _ = entrant(project, run.baseline.digest)
-    policy = asked.policy or deciding_policy(project, run.options, run.candidate.digest)
-    parameters = {**({} if asked.policy else run.options.parameters), **asked.parameters}
     sets = sets_of(project, record.evaluation.sets, ())
     means = means_of(project)
     _refuse_changed(run, sets, means.prices)
@@ -148,8 +156,8 @@ def _bench(session: Session, directory: Path, run: Run, asked: Asked) -> MixBenc
         baseline=baseline,
         sets=sets,
         means=means,
-        policy=policy_of(project, policy, parameters),
-        allowance=asked.allowance,
+        policy=policy,
+        allowance=allowance,
     )
 
 

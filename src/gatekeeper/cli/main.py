@@ -26,6 +26,7 @@ VERBS = (
     "ci",
     "runs",
     "attribute",
+    "bisect",
     "policy",
     "promote",
     "rollback",

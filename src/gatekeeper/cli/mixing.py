@@ -45,7 +45,7 @@ class MixBench:
     Attributes:
         directory: Of the run.
         sets: Those of the candidate's manifest, the run's own among them.
-        policy: That decides rollbacks.
+        policy: That decides rollbacks; None where none is decided.
         total: Mixes that will be evaluated, to say how far it is.
     """
 
@@ -56,7 +56,7 @@ class MixBench:
     baseline: Entrant
     sets: tuple[LoadedSet, ...]
     means: Means
-    policy: Policy
+    policy: Policy | None
     allowance: Allowance
     total: int = 0
     runs: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
@@ -210,7 +210,7 @@ class MixBench:
             sets=sets,
             layout=layout_of(sets, compared, options, self.run.seed),
             means=replace(self.means, spend=SpendMeter()),
-            rules=self.policy.rules,
+            rules=self.policy.rules if self.policy else (),
             options=options,
             baseline_suites=compared,
             seed=self.run.seed,
@@ -284,6 +284,7 @@ class MixBench:
         """What the policy says of a sealed run."""
         from gatekeeper.cli.gates import decide_stored
 
+        assert self.policy is not None  # noqa: S101 - whoever decides has one
         return decide_stored(self.session.project, directory, self.policy)
 
     # -- deciding it ------------------------------------------------------------------------------
@@ -292,6 +293,7 @@ class MixBench:
         """Evaluate a mix in full against the baseline, and decide it by the policy."""
         from gatekeeper.core.policy_forms import baseline_suites, metrics_of
 
+        assert self.policy is not None  # noqa: S101 - whoever decides has one
         compared: tuple[Suite, ...] = baseline_suites(
             self.policy.rules, metrics_of(self.policy.value)
         )  # type: ignore[assignment]

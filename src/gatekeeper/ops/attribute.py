@@ -144,21 +144,17 @@ def _called(case: Case, name: str) -> bool:
     return name in {rule.name, rule.name.removeprefix(f"{rule.section}."), rule.metric}
 
 
-def plan(question: Question, bench: Bench) -> Plan:
+def plan(run: Run, asked: Sequence[Case], changed: tuple[ComponentName, ...], bench: Bench) -> Plan:
     """Who plays and what is evaluated; nothing is asked yet."""
-    who = (
-        (Player(question.changed),)
-        if len(question.changed) == 1
-        else players(question.changed, bench.faults)
-    )
-    made = game.design(len(who), question.run.seed)
+    who = (Player(changed),) if len(changed) == 1 else players(changed, bench.faults)
+    made = game.design(len(who), run.seed)
     asks: dict[int, tuple[str, ...]] = {}
     if len(who) > 1:
-        needed = {suite for case in question.cases for suite in suites_of(case, question.run)}
+        needed = {suite for case in asked for suite in suites_of(case, run)}
         for coalition in made.coalitions:
             asks[coalition] = tuple(sorted(needed))
         asks[made.everyone] = ()
-        asks[0] = tuple(sorted(needed - set(question.run.baseline_suites)))
+        asks[0] = tuple(sorted(needed - set(run.baseline_suites)))
     return Plan(who, made, {one: suites for one, suites in asks.items() if suites})
 
 
@@ -174,16 +170,9 @@ def suites_of(case: Case, run: Run) -> tuple[str, ...]:
 
 async def attribute(question: Question, made: Plan, bench: Bench) -> Attribution:
     """Evaluate what the plan asks for, share every change out, and look for a rollback."""
-    mixes = [
-        await bench.evaluate(made.taken(coalition), suites)
-        for coalition, suites in made.asks.items()
-    ]
-    measured = [(case, *_values(case, question.run, made, bench)) for case in question.cases]
-    rules = tuple(
-        _told(case, made, values, samples, suites_of(case, question.run))
-        for case, values, samples in measured
-    )
-    known = [(case, values) for case, values, _ in measured if not isinstance(values, Missing)]
+    mixes = await evaluated(made, bench)
+    known: list[tuple[Case, Values]] = []
+    rules = tuple(shared_out(case, question.run, made, bench, known) for case in question.cases)
     tried = [one async for one in _tried(question, made, rules, known, bench)]
     recommended = next((one for one in tried if one.outcome == "pass"), None)
     run = question.run
@@ -206,11 +195,31 @@ async def attribute(question: Question, made: Plan, bench: Bench) -> Attribution
         replicates=REPLICATES,
         confidence=naming.CONFIDENCE,
         rules=rules,
-        mixes=tuple(mixes),
+        mixes=mixes,
         rollbacks=tuple(tried),
         recommended=recommended,
         advice=_advice(question, made, tried, recommended),
     )
+
+
+async def evaluated(made: Plan, bench: Bench) -> tuple[Mix, ...]:
+    """Ask every mix what the plan asks of it."""
+    return tuple(
+        [
+            await bench.evaluate(made.taken(coalition), suites)
+            for coalition, suites in made.asks.items()
+        ]
+    )
+
+
+def shared_out(
+    case: Case, run: Run, made: Plan, bench: Bench, known: list[tuple[Case, Values]]
+) -> RuleAttribution:
+    """Who moved a rule's metric, once the mixes were evaluated; its values join `known`."""
+    values, samples = _values(case, run, made, bench)
+    if not isinstance(values, Missing):
+        known.append((case, values))
+    return _told(case, made, values, samples, suites_of(case, run))
 
 
 def _method(made: Plan) -> Method:

@@ -39,7 +39,7 @@ def attribution_text(found: Attribution, width: int) -> str:
     """What to do first; then rule by rule who moved it, the guilty one on top."""
     lines = [*_heading(found, width), ""]
     for rule in sorted(found.rules, key=_pressing):
-        lines += [*_rule(rule, width), ""]
+        lines += [*rule_text(rule, width), ""]
     lines += _mixes(found, width)
     lines += _rollbacks(found, width)
     lines += [f"[dim]{escape(line)}[/dim]" for line in fold(_how(found), width)]
@@ -88,7 +88,8 @@ def _name(release: Any) -> str:
     return f"{release.name}@sha256:{short(release.digest)}"
 
 
-def _rule(rule: RuleAttribution, width: int) -> list[str]:
+def rule_text(rule: RuleAttribution, width: int) -> list[str]:
+    """A rule and who moved it, the guilty one first."""
     mark, style = MARKS.get(rule.outcome, ("-", "dim"))
     title = f"[{style}]{mark} {escape(rule.rule)}[/{style}]"
     if rule.change is not None:
@@ -118,22 +119,23 @@ def _row(rule: RuleAttribution, one: ComponentShare) -> tuple[str, ...]:
     guilty = "→ " if one.component in rule.guilty else "  "
     return (
         guilty + one.component,
-        _signed(one.moved.value, rule.unit),
-        _between(one.moved, rule.unit),
-        _signed(one.alone.value, rule.unit),
-        _signed(-one.last.value, rule.unit),
+        signed(one.moved.value, rule.unit),
+        between(one.moved, rule.unit),
+        signed(one.alone.value, rule.unit),
+        signed(-one.last.value, rule.unit),
     )
 
 
-def _between(moved: Moved, unit: str) -> str:
+def between(moved: Moved, unit: str) -> str:
+    """The interval of a movement."""
     if moved.low is None or moved.high is None:
         return "too few"
     if moved.low == moved.high == 0:
         return "exactly"
-    return f"{_signed(moved.low, unit)}…{_signed(moved.high, unit)}"
+    return f"{signed(moved.low, unit)}…{signed(moved.high, unit)}"
 
 
-def _signed(value: float, unit: str) -> str:
+def signed(value: float, unit: str) -> str:
     """A movement: always with its sign, where it has one."""
     text = narrow(abs(value), unit).lstrip("+")
     if not any(digit in text for digit in "123456789"):
@@ -146,7 +148,7 @@ def _together(rule: RuleAttribution, width: int) -> list[str]:
     sure = [one for one in rule.interactions if _sure(one)]
     lines = []
     for one in sure:
-        amount = f"{_signed(one.moved.value, rule.unit)} ({_between(one.moved, rule.unit)})"
+        amount = f"{signed(one.moved.value, rule.unit)} ({between(one.moved, rule.unit)})"
         what = f"{listed(one.components)} together: {amount} beyond what each does by itself"
         lines += fold(what, width)
     return lines

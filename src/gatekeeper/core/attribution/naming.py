@@ -49,6 +49,13 @@ class Case:
         return "points" if self.metric.unit == "rate" else self.metric.unit
 
 
+def change_between(case: Case, values: Values) -> Moved | Missing:
+    """By how much a metric moved between two releases, in the unit of a rule about it."""
+    if not values.defined or (case.unit == "relative" and not values.value(0)):
+        return _UNDEFINED
+    return _Teller(case, values, CONFIDENCE).moved(game.total(game.design(1, 0)))
+
+
 def unmeasured(case: Case, why: Missing) -> RuleAttribution:
     """A rule about whose metric nothing can be said."""
     return _result(case, "unmeasured", why.reason)
