@@ -409,3 +409,21 @@ def test_adding_bad_samples_never_turns_a_fail_into_anything_better(
     after = outcome("follow_up_ratio", "max", limit, Proportion(n + more, events + more)).outcome
     order = ["pass", "inconclusive", "fail"]
     assert order.index(after) >= order.index(before) or (before, after) == ("fail", "fail")
+
+
+def test_a_judge_that_errs_is_corrected_for_and_made_less_sure() -> None:
+    """A judge with sensitivity 0.9 and specificity 0.8 calls 76 of 100 right where 80 are."""
+    seen = Proportion(1000, 760)
+    judged = {"true_events": 180, "missed_events": 20, "true_others": 160, "false_events": 40}
+    plain = outcome("correctness", "min", 0.75, seen)
+    corrected = outcome("correctness", "min", 0.75, seen, calibration=judged)
+    assert corrected.estimate == pytest.approx(0.8)
+    assert (corrected.high or 0) - (corrected.low or 0) > (plain.high or 0) - (plain.low or 0)
+    coin = {"true_events": 50, "missed_events": 50, "true_others": 50, "false_events": 50}
+    nothing = outcome("correctness", "min", 0.75, seen, calibration=coin)
+    assert nothing.outcome != "pass"
+    assert nothing.outcome != "fail"
+    better = outcome(
+        "correctness", "max_decrease", 0.02, paired(1000, 30, 60, 700), calibration=judged
+    )
+    assert better.outcome == "pass"

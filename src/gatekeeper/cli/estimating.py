@@ -62,7 +62,7 @@ class Estimator:
 
     def _look_again_and_again(self) -> None:
         from gatekeeper.adapters.growing import GrowingTables
-        from gatekeeper.core.statistics.proportions import clopper_pearson
+        from gatekeeper.core.statistics.binomial import clopper_pearson
 
         clopper_pearson(1, 2, 0.05)  # loads what the gate needs at the end anyway
         pause = LEAST_PAUSE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.core import measure, wording
 from gatekeeper.core.metrics.catalogue import COMPOSITES, EVIDENCE
 from gatekeeper.core.observation import Census, Missing, Proportion
-from gatekeeper.core.statistics.proportions import clopper_pearson
+from gatekeeper.core.statistics.binomial import clopper_pearson
 from gatekeeper.model.verdict import Contribution, RuleResult
 
 if TYPE_CHECKING:

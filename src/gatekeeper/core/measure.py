@@ -168,13 +168,19 @@ def _inference(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:
             return _of_sums(rule, metric, seen)
         case Times():
             return _of_times(metric, seen)
-    return _of_shares(seen)
+    return _of_shares(rule, seen)
 
 
-def _of_shares(seen: Proportion | PairedProportion) -> Inference | None:
-    from gatekeeper.core.statistics import pairs, shares
+def _of_shares(rule: Rule, seen: Proportion | PairedProportion) -> Inference | None:
+    from gatekeeper.core.statistics import corrected, corrected_pairs, pairs, shares
 
-    return shares.share(seen) if isinstance(seen, Proportion) else pairs.paired_share(seen)
+    if isinstance(seen, Proportion):
+        if rule.calibration:
+            return corrected.corrected(seen, rule.calibration)
+        return shares.share(seen)
+    if rule.calibration:
+        return corrected_pairs.corrected_difference(seen, rule.calibration)
+    return pairs.paired_share(seen)
 
 
 def _of_sums(rule: Rule, metric: Metric, seen: Sums) -> Inference | None:

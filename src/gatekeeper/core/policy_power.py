@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.statistics.binomial import critical, fewest, nearest, power_of_share, upper
 from gatekeeper.core.statistics.inference import POWER
-from gatekeeper.core.statistics.planning import power_of_difference
+from gatekeeper.core.statistics.pairs import power_of_pairs
 from gatekeeper.core.wording import counted, listed, percent
 
 if TYPE_CHECKING:
@@ -178,9 +178,9 @@ def _pairs(rule: Rule, n: int) -> Iterator[str]:
     sign = -1 if rule.test == "min_increase" else 1
     truth, limit = sign * rule.detect, sign * (rule.limit or 0.0)
     changed = max(DISCORDANT, abs(truth))
-    passing = power_of_difference(n, truth, limit, changed, rule.alpha)
+    passing = power_of_pairs(n, truth, changed, limit, "below", rule.alpha)
     if rule.on_inconclusive == "warn":
-        passing = 1 - power_of_difference(n, -truth, -limit, changed, rule.alpha)
+        passing = 1 - power_of_pairs(n, truth, changed, limit, "above", rule.alpha)
     words = {"max_decrease": "drop", "max_increase": "rise", "min_increase": "rise"}
     told = f"a real {words[rule.test]} of {rule.detect * 100:g} points"
     yield from _missed(passing, told, n, f"pairs, if {changed * 100:.0f} % of them change")
@@ -197,9 +197,9 @@ def _missed(passing: float, truth: str, n: int, units: str) -> Iterator[str]:
 
 
 def _quantile(p: float, rule: Rule, n: int) -> Iterator[str]:
-    from gatekeeper.core.statistics.quantiles import smallest_n
+    from gatekeeper.core.statistics.durations import fewest as fewest_times
 
-    least = smallest_n(p, rule.alpha)
+    least = fewest_times(p, rule.alpha)
     if n < least:
         yield (
             f"it cannot be decided: {counted(n, 'sample')} give no bound of the"

@@ -8,7 +8,7 @@ from gatekeeper.core import measure
 from gatekeeper.core.metric_value import MetricValue
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Census, Missing
-from gatekeeper.core.statistics.proportions import clopper_pearson
+from gatekeeper.core.statistics.binomial import clopper_pearson
 from gatekeeper.model.policy import Rule
 
 if TYPE_CHECKING:

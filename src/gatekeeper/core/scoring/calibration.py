@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.statistics.proportions import clopper_pearson
+from gatekeeper.core.statistics.binomial import clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -34,6 +34,11 @@ def upper(events: float, n: float, alpha: float) -> float:
     return float(betainccinv(events + 1, n - events, alpha)) if events < n else 1.0
 
 
+def clopper_pearson(events: float, n: float, alpha: float) -> tuple[float, float]:
+    """Both bounds of a share, each one-sided at confidence 1 - `alpha`."""
+    return lower(events, n, alpha), upper(events, n, alpha)
+
+
 def at_most(events: float, n: float, share: float) -> float:
     """Probability of `events` or fewer among `n`, if the share is `share`."""
     from scipy.special import betaincc

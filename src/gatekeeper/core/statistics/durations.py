@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatekeeper.core.statistics.binomial import LARGEST_N
 from gatekeeper.core.statistics.dependence import effect
 from gatekeeper.core.statistics.inference import POWER, Inference
-from gatekeeper.core.statistics.proportions import LARGEST_N
 from gatekeeper.core.statistics.ties import Unbounded
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from gatekeeper.core.statistics.binomial import LARGEST_N
 from gatekeeper.core.statistics.inference import POWER, Inference
-from gatekeeper.core.statistics.proportions import LARGEST_N
 
 if TYPE_CHECKING:
     from gatekeeper.core.statistics.inference import Side
