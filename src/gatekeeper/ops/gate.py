@@ -28,7 +28,7 @@ from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
 from gatekeeper.ops.soundness import RUN_SECTION, unsound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gatekeeper.core.metrics.metric import Metric
@@ -50,6 +50,10 @@ class Measurements(Protocol):
 
     def price_books(self) -> tuple[str, ...]:
         """Digests of the price books that calls were priced with; "" for a call without one."""
+        ...
+
+    def expect(self, metrics: Iterable[Metric]) -> None:
+        """Say what will be asked for, so that no more is read of the records; not a promise."""
         ...
 
     def failures(self) -> Failures:
@@ -127,6 +131,7 @@ def decide_run(
             it does not let anybody skip.
     """
     judged = _Bench(run, measurements, policy, changed)
+    judged.prepare()
     results = [*unsound(run, measurements, policy.value, decided), *judged.results()]
     outcome = rules_of.overall(results)
     easier = _loosened(policy)
@@ -185,6 +190,11 @@ class _Bench:
     @property
     def _metrics(self) -> Mapping[str, Metric]:
         return metrics_of(self.policy.value)
+
+    def prepare(self) -> None:
+        """Announce the metrics of all rules."""
+        metrics, rules = self._metrics, self.policy.rules
+        self.measurements.expect(metrics[one.metric] for one in rules if one.metric in metrics)
 
     def results(self) -> list[RuleResult]:
         """What every rule found, in the order in which the policy gives them."""

@@ -9,7 +9,7 @@ from gatekeeper.adapters.metrics import observing
 from gatekeeper.adapters.metrics.contributing import contributions
 from gatekeeper.adapters.metrics.critical import critical
 from gatekeeper.adapters.metrics.slices import sliced, tags
-from gatekeeper.adapters.metrics.trials import SCORED, make_trials
+from gatekeeper.adapters.metrics.trials import ALWAYS, COLUMNS, SCORED, columns_of, make_trials
 from gatekeeper.adapters.metrics.units import row
 from gatekeeper.adapters.sides import ARM, OWN_CALL
 from gatekeeper.core.metrics import formula
@@ -17,7 +17,7 @@ from gatekeeper.core.observation import Failures, Missing, Sums
 from gatekeeper.core.own_metrics import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -100,11 +100,17 @@ class RunMeasurements:
         self._sides = {"candidate": candidate, "baseline": baseline or candidate}
         self._scored = False
         self._asked: dict[str, Missing | None] = {}
-        make_trials(connection, candidate, baseline or candidate)
+        self._wanted: frozenset[str] = frozenset()
+        self._made: frozenset[str] = frozenset()
+
+    def expect(self, metrics: Iterable[Metric]) -> None:
+        """Say what will be asked for, so that no more is read of the records; not a promise."""
+        self._wanted |= columns_of(metrics)
 
     def conversations(self, release: str) -> dict[str, int]:
         """First requests of `release` by suite."""
         side = {"side": int(release == self._candidate)}
+        self._make(ALWAYS)
         return dict(self._connection.execute(_CONVERSATIONS, side).fetchall())
 
     def price_books(self) -> tuple[str, ...]:
@@ -115,6 +121,16 @@ class RunMeasurements:
         """How much of the candidate's requests and scores are errors."""
         asked, called, scored = (self._tally(sql) for sql in (_FAILURES, _CALLED, _CRASHES))
         return Failures(*asked, *called, *scored)
+
+    def _make(self, columns: frozenset[str]) -> None:
+        """Make the table `trials`, with all columns unless it is known which will be needed."""
+        if self._made and columns <= self._made:
+            return
+        if self._made or self._wanted:
+            self._made |= self._wanted | columns
+        else:
+            self._made = frozenset(COLUMNS)
+        make_trials(self._connection, **self._sides, columns=self._made)
 
     def _tally(self, source: str) -> tuple[int, int, str]:
         """Rows, hits, and the most common reason, the first by name of those that are."""
@@ -223,6 +239,7 @@ class RunMeasurements:
 
     def _define(self, metric: Metric) -> Missing | None:
         """Make `metric` the view that everything else reads; says why where it cannot be."""
+        self._make(columns_of([metric]))
         if metric.source == SOURCE:
             return self._own(metric)
         if "FROM scored" in metric.sql and not self._scored:

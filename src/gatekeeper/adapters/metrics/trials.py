@@ -1,28 +1,38 @@
 """The table `trials`: one row a conversation, made of the records of all its requests.
 
-A trial is a sample, once for each replicate. Its columns are sums over the requests of all turns;
-one named `…_missing` counts requests that should have a value and have none. Everything is an
-integer, so no result depends on the order of rows, on files, or on threads.
+A trial is a sample, once for each replicate. Its columns say of the requests of all turns whether
+any meets a condition, how many do, or what they add up to; one named `…_missing` is 1 where a
+request should have a value and has none. Everything is an integer, so no result depends on the
+order of rows, on files, or on threads.
+
+Most conversations are one request, and most requests one call: those are copied, and only the
+others are grouped. Which are which is told by hashes; two that are equal by chance send their rows
+the long way round, which changes nothing.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.sides import ARM, OWN_CALL, SAMPLE
 from gatekeeper.adapters.tables import literal
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     from duckdb import DuckDBPyConnection
 
+    from gatekeeper.core.metrics.metric import Metric
+
+TRIAL: Final = f"md5_number(coalesce(suite, '') || chr(31) || {SAMPLE} || chr(31) || replicate)"
+"""SQL of what joins the two sides of a trial: 128 bits of the names of suite, sample, replicate."""
+_SIDE: Final = f"({ARM} = 'candidate')::TINYINT"
 _TOKENS: Final = "input_tokens + cached_input_tokens + output_tokens"
 _MODEL: Final = "kind = 'model'"
 _ANSWERED: Final = "kind = 'model' AND outcome = 'ok'"
-_COUNTS: Final = {
-    "requests": "true",
+_FLAGS: Final = {
     "errors": "status = 'error'",
-    "conversations": "turn = 0",
-    "resolved": "turn = 0 AND status <> 'error' AND resolved",
     "resolved_missing": "turn = 0 AND status <> 'error' AND resolved IS NULL",
     "follow_up": "turn = 0 AND (status = 'error' OR follow_up)",
     "follow_up_missing": "turn = 0 AND status <> 'error' AND follow_up IS NULL",
@@ -30,13 +40,12 @@ _COUNTS: Final = {
     "declined_missing": "refused IS NULL AND status NOT IN ('error', 'blocked')",
     "violations": "policy_violation",
     "violations_missing": "turn = 0 AND policy_violation IS NULL AND status <> 'error'",
-    "schema_valid": "schema_valid AND status <> 'error'",
     "schema_missing": "schema_valid IS NULL AND status NOT IN ('error', 'blocked') "
     "AND refused IS NOT TRUE",
     "breaches": "len(breach_actions) > 0 OR reason = 'budget_breach'",
     "breaches_missing": "breach_actions IS NULL AND status <> 'error'",
     "tool_calls_missing": "forbidden_tool_calls IS NULL AND status <> 'error'",
-    "unauthorised_missing": "coalesce(unapproved_missing, 0) > 0",
+    "unauthorised_missing": "unapproved_missing",
     "degraded": "status = 'degraded'",
     "fell_back": "fell_back",
     "fell_back_missing": "fell_back IS NULL",
@@ -44,12 +53,9 @@ _COUNTS: Final = {
     "limited_missing": "limited IS NULL",
     "latency_missing": "latency_us IS NULL AND status <> 'error'",
     "due_missing": "scheduled_us IS NULL",
-    "answering": "answered > 0",
-    "first_token_missing": "answered > 0 AND after_first_us IS NULL",
+    "first_token_missing": "answered AND after_first_us IS NULL",
     "inter_token_known": "inter_token_us IS NOT NULL",
-    "inter_token_missing": "answered > 0 AND inter_token_us IS NULL "
-    "AND last_output IS DISTINCT FROM 1",
-    "calling": "attempts > 0",
+    "inter_token_missing": "answered AND inter_token_us IS NULL AND last_output IS DISTINCT FROM 1",
     "attempts_missing": "uncounted",
     "prices_missing": "unpriced",
     "tokens_missing": "unmetered",
@@ -57,7 +63,15 @@ _COUNTS: Final = {
     "savings_missing": "unsaved",
     "surface_missing": "continues IS NULL AND attempts > 0",
 }
-"""Conditions on a request: how many requests of the trial meet them."""
+"""Conditions on a request: 1 where any of the trial meets it, else 0."""
+_COUNTS: Final = {
+    "requests": "true",
+    "conversations": "turn = 0",
+    "resolved": "turn = 0 AND status <> 'error' AND resolved",
+    "schema_valid": "schema_valid AND status <> 'error'",
+    "calling": "attempts > 0",
+}
+"""Conditions on a request: how many of the trial meet them."""
 _SUMS: Final = {
     "forbidden_tool_calls": "forbidden_tool_calls",
     "unauthorised": "unapproved",
@@ -73,91 +87,153 @@ _LONGEST: Final = {
     "first_token_us": "latency_us - coalesce(after_first_us, 0)",
     "inter_token_us": "inter_token_us",
 }
-COLUMNS: Final = (*_COUNTS, *_SUMS, *_LONGEST)
-"""Names of what the metrics read, beside the keys."""
-_SPENT: Final = f"""
-SELECT request_id,
-  count(*) FILTER ({_MODEL}) AS attempts,
-  count(*) FILTER ({_ANSWERED}) AS answered,
-  sum(nano_usd)::BIGINT AS nano_usd,
-  sum(input_nano_usd)::BIGINT AS input_nano_usd,
-  sum(saved_nano_usd)::BIGINT AS saved_nano_usd,
-  sum({_TOKENS})::BIGINT AS tokens,
-  arg_min({_TOKENS}, coalesce(attempt, 0)) FILTER ({_ANSWERED}) AS first_tokens,
-  arg_max(latency_us - time_to_first_token_us, coalesce(attempt, 0)) FILTER ({_ANSWERED})
-    AS after_first_us,
-  arg_max(inter_token_us, coalesce(attempt, 0)) FILTER ({_ANSWERED}) AS inter_token_us,
-  arg_max(output_tokens, coalesce(attempt, 0)) FILTER ({_ANSWERED}) AS last_output,
-  bool_or(attempt IS NULL) AS uncounted,
-  bool_or(nano_usd IS NULL) AS unpriced,
-  bool_or({_TOKENS} IS NULL) AS unmetered,
-  bool_or({_MODEL} AND input_nano_usd IS NULL) AS unsplit,
-  bool_or({_MODEL} AND saved_nano_usd IS NULL) AS unsaved,
-  count(*) FILTER (kind = 'tool' AND unauthorised) AS unapproved,
-  count(*) FILTER (kind = 'tool' AND unauthorised IS NULL) AS unapproved_missing
-FROM calls WHERE {OWN_CALL} GROUP BY request_id
-"""  # noqa: S608 - constants only
-_ASKED: Final = f"""
-CREATE OR REPLACE TEMP VIEW asked AS
-WITH spent AS ({_SPENT}), fate AS (
-  -- Where several rows speak of one request, the worst counts.
-  SELECT request_id, bool_and(resolved) AS resolved, bool_or(follow_up) AS follow_up
-  FROM outcomes GROUP BY request_id
+_TYPES: Final = (
+    ("UTINYINT", "false", _FLAGS),
+    ("INTEGER", "false", _COUNTS),
+    ("BIGINT", "0", _SUMS),
+    ("BIGINT", "0", _LONGEST),
 )
-SELECT ({ARM} = 'candidate')::TINYINT AS side, coalesce(suite, '') AS suite, {SAMPLE} AS sample,
-  replicate, * EXCLUDE (suite, replicate, input, answer)
-FROM requests LEFT JOIN spent USING (request_id) LEFT JOIN fate USING (request_id)
-WHERE release IN ($candidate, $baseline)
+COLUMNS: Final = (*_FLAGS, *_COUNTS, *_SUMS, *_LONGEST)
+"""Names of what the metrics read, beside the keys."""
+ALWAYS: Final = frozenset({"requests", "conversations", "errors"})
+_WORD: Final = re.compile(r"\w+")
+_ORDER: Final = "coalesce(attempt, 0)"
+_SPENT: Final = {
+    "attempts": (f"({_MODEL})::INT", f"count(*) FILTER ({_MODEL})"),
+    "answered": (_ANSWERED, f"bool_or({_ANSWERED})"),
+    "nano_usd": ("nano_usd", "sum(nano_usd)"),
+    "input_nano_usd": ("input_nano_usd", "sum(input_nano_usd)"),
+    "saved_nano_usd": ("saved_nano_usd", "sum(saved_nano_usd)"),
+    "tokens": (_TOKENS, f"sum({_TOKENS})"),
+    **{
+        name: (
+            f"CASE WHEN {_ANSWERED} THEN {sql} END",
+            f"{pick}({sql}, {_ORDER}) FILTER ({_ANSWERED})",
+        )
+        for name, pick, sql in (
+            ("first_tokens", "arg_min", _TOKENS),
+            ("after_first_us", "arg_max", "latency_us - time_to_first_token_us"),
+            ("inter_token_us", "arg_max", "inter_token_us"),
+            ("last_output", "arg_max", "output_tokens"),
+        )
+    },
+    **{
+        name: (sql, f"bool_or({sql})")
+        for name, sql in (
+            ("uncounted", "attempt IS NULL"),
+            ("unpriced", "nano_usd IS NULL"),
+            ("unmetered", f"{_TOKENS} IS NULL"),
+            ("unsplit", f"{_MODEL} AND input_nano_usd IS NULL"),
+            ("unsaved", f"{_MODEL} AND saved_nano_usd IS NULL"),
+            ("unapproved_missing", "kind = 'tool' AND unauthorised IS NULL"),
+        )
+    },
+    "unapproved": (
+        "(kind = 'tool' AND unauthorised)::INT",
+        "count(*) FILTER (kind = 'tool' AND unauthorised)",
+    ),
+}
+"""What a request spent: of its one call, and of several."""
+_FATE: Final = {
+    "resolved": ("resolved", "bool_and(resolved)"),
+    "follow_up": ("follow_up", "bool_or(follow_up)"),
+}
+"""Where several rows speak of one request, the worst counts."""
+_BELONGS: Final = "release IN ($candidate, $baseline)"
+_KEY: Final = f"hash({_SIDE}, suite, {SAMPLE}, replicate)"
+_SEVERAL: Final = f"""
+CREATE OR REPLACE TEMP TABLE several AS
+SELECT {_KEY} AS key FROM requests WHERE {_BELONGS} GROUP BY key HAVING count(*) > 1
 """  # noqa: S608 - constants only
-
-
-def make_trials(connection: DuckDBPyConnection, candidate: str, baseline: str) -> None:
-    """Make the table `trials` of the records of two releases."""
-    sides = _ASKED.replace("$candidate", literal(candidate)).replace("$baseline", literal(baseline))
-    connection.execute(sides)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE trials AS {_numbered()}")
-
-
-def _numbered() -> str:
-    """SQL of the trials, those of the same sample and replicate with one number.
-
-    The numbers join sides and depend on nothing else; nothing is ordered by them.
-    """
-    keys = "suite, sample, replicate"
-    return f"""
-WITH found AS MATERIALIZED ({_folded()}),
-one AS (SELECT row_number() OVER () AS trial, * FROM found WHERE side = 1),
-other AS (SELECT row_number() OVER () AS trial, * FROM found WHERE side = 0)
-SELECT * FROM one UNION ALL BY NAME
-SELECT coalesce(one.trial, -other.trial) AS trial, other.* EXCLUDE (trial)
-FROM other LEFT JOIN one USING ({keys})
+_LONG: Final = f"""
+CREATE OR REPLACE TEMP TABLE long_requests AS
+SELECT * EXCLUDE (input, answer) FROM requests WHERE {_BELONGS} AND {_KEY} IN (FROM several)
 """  # noqa: S608 - constants only
+_ASKED: Final = """
+SELECT {side} AS side, {trial} AS trial, coalesce(suite, '') AS suite, {sample} AS sample,
+  replicate::INTEGER AS replicate, cluster, scheduled_us AS due, {columns}
+FROM {requests} LEFT JOIN ({spent}) USING (request_id) LEFT JOIN ({fate}) USING (request_id)
+WHERE {where}
+"""
 
 
-def _folded() -> str:
-    counts = [f"count(*) FILTER ({sql})::INTEGER AS {name}" for name, sql in _COUNTS.items()]
-    sums = [f"coalesce(sum({sql}), 0)::BIGINT AS {name}" for name, sql in _SUMS.items()]
-    longest = [f"coalesce(max({sql}), 0)::BIGINT AS {name}" for name, sql in _LONGEST.items()]
-    columns = ", ".join(
-        ("min(cluster) AS cluster", "min(scheduled_us) AS due", *counts, *sums, *longest)
+def columns_of(metrics: Iterable[Metric]) -> frozenset[str]:
+    """The columns of `trials` that the SQL of metrics names, and those that all need."""
+    words = {word for metric in metrics for word in _WORD.findall(metric.sql)}
+    return frozenset(words.intersection(COLUMNS) | ALWAYS)
+
+
+def make_trials(
+    connection: DuckDBPyConnection, candidate: str, baseline: str, columns: Collection[str]
+) -> None:
+    """Make the table `trials` of the records of two releases, with some of `COLUMNS`."""
+
+    def run(sql: str) -> None:
+        found = sql.replace("$candidate", literal(candidate))
+        connection.execute(found.replace("$baseline", literal(baseline)))
+
+    def asked(requests: str, calls: str, outcomes: str, where: str) -> str:
+        return _asked(requests, calls, outcomes, where, columns)
+
+    run(_SEVERAL)
+    run(_LONG)
+    short = asked("requests", "calls", "outcomes", f"{_BELONGS} AND {_KEY} NOT IN (FROM several)")
+    here = "(FROM {} SEMI JOIN long_requests USING (request_id))"
+    long = asked("long_requests", here.format("calls"), here.format("outcomes"), "true")
+    folded = _folded(long, columns)
+    run(f"CREATE OR REPLACE TEMP TABLE trials AS {short} UNION ALL BY NAME {folded}")
+
+
+def _asked(requests: str, calls: str, outcomes: str, where: str, columns: Collection[str]) -> str:
+    """SQL of one row a request, with the columns of `trials`."""
+    wanted = [
+        f"coalesce({sql}, {empty})::{kind} AS {name}"
+        for kind, empty, several in _TYPES
+        for name, sql in several.items()
+        if name in columns
+    ]
+    return _ASKED.format(
+        side=_SIDE,
+        trial=TRIAL,
+        sample=SAMPLE,
+        columns=", ".join(wanted),
+        requests=requests,
+        spent=_by_request(f"(FROM {calls} WHERE {OWN_CALL})", _SPENT),
+        fate=_by_request(outcomes, _FATE),
+        where=where,
     )
+
+
+def _by_request(source: str, columns: Mapping[str, tuple[str, str]]) -> str:
+    """SQL of one row a request: single rows as they are, several folded."""
+    several = f"(SELECT hash(request_id) AS key FROM {source} GROUP BY key HAVING count(*) > 1)"  # noqa: S608
+    ones = ", ".join(f"{one} AS {name}" for name, (one, _) in columns.items())
+    folds = ", ".join(f"{fold} AS {name}" for name, (_, fold) in columns.items())
     return (
-        f"SELECT side, suite, sample, replicate::INTEGER AS replicate, {columns} "  # noqa: S608
-        "FROM asked GROUP BY side, suite, sample, replicate"
+        f"SELECT request_id, {ones} FROM {source} WHERE hash(request_id) NOT IN {several} "  # noqa: S608
+        f"UNION ALL BY NAME SELECT request_id, {folds} FROM {source} "
+        f"WHERE hash(request_id) IN {several} GROUP BY request_id"
     )
+
+
+def _folded(asked: str, columns: Collection[str]) -> str:
+    """SQL of one row a trial."""
+    folds = dict.fromkeys((*_FLAGS, *_LONGEST), "max({0}) AS {0}")
+    folds |= dict.fromkeys(_COUNTS, "sum({0})::INTEGER AS {0}")
+    folds |= dict.fromkeys(_SUMS, "sum({0})::BIGINT AS {0}")
+    wanted = [fold.format(name) for name, fold in folds.items() if name in columns]
+    keys = "side, trial, suite, sample, replicate"
+    whole = ", ".join(("max(cluster) AS cluster", "min(due) AS due", *wanted))
+    return f"SELECT {keys}, {whole} FROM ({asked}) GROUP BY {keys}"  # noqa: S608
 
 
 SCORED: Final = f"""
 CREATE OR REPLACE TEMP TABLE scored AS
-SELECT side, trial, suite, scorer,
+SELECT {_SIDE} AS side, {TRIAL} AS trial, coalesce(suite, '') AS suite, scorer,
   count(*) FILTER (value >= 1)::INTEGER AS perfect,
   count(*) FILTER (value < 1)::INTEGER AS wrong,
-  count(*) FILTER (error IS NOT NULL)::INTEGER AS crashed,
+  count(*) FILTER (scores.error IS NOT NULL)::INTEGER AS crashed,
   coalesce(sum(round(value * 1000000)::BIGINT), 0)::BIGINT AS millionths
-FROM (
-  SELECT ({ARM} = 'candidate')::TINYINT AS side, coalesce(suite, '') AS suite, {SAMPLE} AS sample,
-    replicate, scorer, value, error
-  FROM scores JOIN requests USING (request_id) WHERE release IN ($candidate, $baseline)
-) JOIN trials USING (side, suite, sample, replicate)
+FROM scores JOIN requests USING (request_id) WHERE {_BELONGS}
 GROUP BY ALL
 """  # noqa: S608 - constants only
