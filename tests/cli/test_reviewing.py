@@ -7,8 +7,9 @@ import pytest
 from builders import write
 from gatekeeper.adapters.forges.terminal import Terminal
 from gatekeeper.adapters.project import Project
-from gatekeeper.cli import reviewing
+from gatekeeper.cli import reviewing, telling
 from gatekeeper.cli.main import run
+from gatekeeper.cli.policy.changing import change_of
 from gatekeeper.cli.reviewing import Wish
 from gatekeeper.core.review import Judged, PolicyChange, Review
 from gatekeeper.errors import UsageError
@@ -67,22 +68,22 @@ def test_outside_git_what_is_named_is_judged_and_nothing_else_can_be(root, tmp_p
         ("resolved_rate_min: 0.5", "resolved_rate_min: 0.6", []),
     ],
 )
-def test_a_policy_that_demands_less_is_told(desk, tmp_path, old, new, loosened):
+def test_a_policy_that_demands_less_is_told(desk, old, new, loosened):
     path = desk.root / "gates/desk.yaml"
     write(path, path.read_text().replace(old, new))
     base = git(desk.root, "rev-parse", "main")
-    change = reviewing._policy_change(desk, base, "gates/desk.yaml", wish(tmp_path))
+    change = change_of(desk, base, "gates/desk.yaml", {})
     assert change.unclear == ""
     assert [(one.before, one.after) for one in change.loosened] == loosened
 
 
-def test_a_policy_that_cannot_be_compared_is_told_too(desk, tmp_path):
+def test_a_policy_that_cannot_be_compared_is_told_too(desk):
     base = git(desk.root, "rev-parse", "main")
     write(desk.root / "gates/new.yaml", (desk.root / "gates/desk.yaml").read_text())
-    change = reviewing._policy_change(desk, base, "gates/new.yaml", wish(tmp_path))
+    change = change_of(desk, base, "gates/new.yaml", {})
     assert change == PolicyChange("gates/new.yaml", unclear="it is new")
     write(desk.root / "gates/desk.yaml", "kind: Nonsense\n")
-    change = reviewing._policy_change(desk, base, "gates/desk.yaml", wish(tmp_path))
+    change = change_of(desk, base, "gates/desk.yaml", {})
     assert "gates/desk.yaml" in change.unclear
 
 
@@ -106,11 +107,11 @@ def test_no_two_manifests_share_a_directory():
 
 
 def test_findings_of_all_manifests_become_one_file(tmp_path):
-    reviewing._combine_code_quality(tmp_path)
+    telling.combine_code_quality(tmp_path)
     assert list(tmp_path.iterdir()) == []
     for name in ("a", "b"):
         write(tmp_path / name / "code-quality.json", json.dumps([{"check_name": name}]))
-    reviewing._combine_code_quality(tmp_path)
+    telling.combine_code_quality(tmp_path)
     whole = json.loads((tmp_path / "code-quality.json").read_text())
     assert [one["check_name"] for one in whole] == ["a", "b"]
 
@@ -118,21 +119,21 @@ def test_findings_of_all_manifests_become_one_file(tmp_path):
 def test_each_manifest_is_an_analysis_of_its_own(tmp_path):
     run_ = {"automationDetails": {"id": "gatekeeper/desk/"}, "results": []}
     path = write(tmp_path / "verdict.sarif", json.dumps({"version": "2.1.0", "runs": [run_]}))
-    reviewing._name_analysis(path, "manifests-a-yaml")
+    telling.name_analysis(path, "manifests-a-yaml")
     (one,) = json.loads(path.read_text())["runs"]
     assert one == {"automationDetails": {"id": "gatekeeper/manifests-a-yaml/"}, "results": []}
-    reviewing._name_analysis(tmp_path / "none.sarif", "x")
+    telling.name_analysis(tmp_path / "none.sarif", "x")
 
 
 def test_outputs_are_of_the_manifest_that_decides(tmp_path):
     verdict = {"outcome": "fail", "run": "run-1", "rules": []}
     good = Judged("a.yaml", release="sha256:a", reports="a", verdict={"outcome": "pass"})
     bad = Judged("b.yaml", exit=1, release="sha256:b", reports="b", verdict=verdict)
-    told = reviewing.outputs(Review((good, bad)), tmp_path)
+    told = telling.outputs(Review((good, bad)), tmp_path)
     assert (told["outcome"], told["run"], told["release"]) == ("fail", "run-1", "sha256:b")
     assert told["verdict"] == str(tmp_path / "b/verdict.json")
     assert json.loads(told["manifests"]) == ["a.yaml", "b.yaml"]
-    assert reviewing.outputs(Review(()), tmp_path)["verdict"] == ""
+    assert telling.outputs(Review(()), tmp_path)["verdict"] == ""
 
 
 def test_a_state_that_is_there_is_used_and_keeps_its_keys(root, tmp_path):

@@ -148,7 +148,7 @@ def ci(
     touched. A comment that is not allowed changes nothing about the verdict.
     """
     from gatekeeper.adapters.forges import forge_for
-    from gatekeeper.cli import reviewing
+    from gatekeeper.cli import reviewing, telling
     from gatekeeper.report.review import review_document, review_text
 
     session = Session(project, output)
@@ -165,8 +165,8 @@ def ci(
     )
     home = reviewing.home_of(project, keys)
     review = reviewing.review(home, forge, wish, _say)
-    at = reviewing.tell(review, forge, wish, comment=comment, say=_say)
-    session.emit(review_document(review, at), reviewing.marked_up(review_text(review)))
+    at = telling.tell(review, forge, wish.reports, comment=comment, say=_say)
+    session.emit(review_document(review, at), telling.marked_up(review_text(review)))
     if review.exit:
         raise typer.Exit(review.exit)
 

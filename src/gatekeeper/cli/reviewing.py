@@ -90,6 +90,7 @@ def review(home: Project, forge: Forge, wish: Wish, say: Say) -> Review:
 
     _make_place(wish.reports)
     found = _found(home, forge, wish)
+    policies = _policies(home, found, wish)
     plan = _plan(home, forge, wish, found)
     names = _names([one.manifest for one in found.touched])
     judged = [
@@ -101,52 +102,10 @@ def review(home: Project, forge: Forge, wish: Wish, say: Say) -> Review:
         base=found.base,
         commit=forge.commit or _head(home),
         deleted=found.deleted,
-        policies=tuple(_policy_change(home, found.base, file, wish) for file in found.policies),
+        policies=policies,
         log=forge.log,
         project=_within(home),
     )
-
-
-def tell(found: Review, forge: Forge, wish: Wish, *, comment: bool, say: Say) -> str:
-    """Everything that is told once all is judged; returns the address of the comment."""
-    from gatekeeper.report.review import comment as written
-
-    text = written(found, forge.longest)
-    (wish.reports / "comment.md").write_text(text, encoding="utf-8")
-    _combine_code_quality(wish.reports)
-    forge.publish(text, outputs(found, wish.reports))
-    if not comment:
-        return ""
-    try:
-        key = found.project or "."
-        # A change that touches nothing (any more) has something to say only where it once had.
-        if found.judged or found.deleted or forge.known_comment(key):
-            return forge.comment(text, key)
-    except GatekeeperError as error:
-        say(f"no comment: {error}")
-    return ""
-
-
-def outputs(found: Review, reports: Path) -> dict[str, str]:
-    """What later steps of a job can use: of the manifest that decides, and of all."""
-    import json
-
-    one = found.worst
-    return {
-        "outcome": found.outcome,
-        "run": one.run if one else "",
-        "release": one.release if one else "",
-        "verdict": str(reports / one.reports / "verdict.json") if one and one.verdict else "",
-        "reports": str(reports),
-        "manifests": json.dumps([judged.manifest for judged in found.judged]),
-    }
-
-
-def marked_up(text: str) -> str:
-    """Plain text for a stream that takes markup."""
-    from gatekeeper.report.markup import escape
-
-    return escape(text)
 
 
 def _make_place(reports: Path) -> None:
@@ -196,27 +155,17 @@ def _plan(home: Project, forge: Forge, wish: Wish, found: Affected) -> Plan:
     )
 
 
-def _policy_change(home: Project, base: str, file: str, wish: Wish) -> PolicyChange:
-    """What a policy demands less of than it did at a commit."""
-    from gatekeeper.adapters.git import Checkout
-    from gatekeeper.adapters.policies import policy_at
+def _policies(home: Project, found: Affected, wish: Wish) -> tuple[PolicyChange, ...]:
+    """The gate policies that change, with what they demand less of."""
     from gatekeeper.cli.environments import environment_of
-    from gatekeeper.cli.gates import parameters_of, policy_of
-    from gatekeeper.core.policy_diff import loosened
-    from gatekeeper.core.review import PolicyChange
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.cli.gates import parameters_of
+    from gatekeeper.cli.policy.changing import change_of
 
-    text = Checkout.at(home.root).text(base, file)
-    if not text:
-        return PolicyChange(file, unclear="it is new")
-    try:
-        settings = environment_of(home, wish.environment)
-        parameters = {**settings.policy_parameters, **parameters_of(wish.parameters)}
-        before = Policy(policy_at(text, file), parameters)
-        after = policy_of(home, home.root / file, parameters)
-        return PolicyChange(file, loosened(before, after))
-    except GatekeeperError as error:
-        return PolicyChange(file, unclear=str(error))
+    if not found.policies:
+        return ()
+    settings = environment_of(home, wish.environment)
+    parameters = {**settings.policy_parameters, **parameters_of(wish.parameters)}
+    return tuple(change_of(home, found.base, file, parameters) for file in found.policies)
 
 
 def _serves(home: Project, environment: str) -> str | None:
@@ -230,6 +179,7 @@ def _serves(home: Project, environment: str) -> str | None:
 
 def _judge(home: Project, forge: Forge, one: Touched, name: str, plan: Plan, say: Say) -> Judged:
     from gatekeeper.adapters.verbs import ChildVerbs
+    from gatekeeper.cli.telling import name_analysis
     from gatekeeper.ops.review import judge
     from gatekeeper.report.review import unjudged_junit
 
@@ -238,24 +188,13 @@ def _judge(home: Project, forge: Forge, one: Touched, name: str, plan: Plan, say
     say(forge.begin(f"gatekeeper: {one.manifest}"))
     found = judge(one, name, plan, ChildVerbs(home, say))
     say(forge.end())
-    _name_analysis(place / "verdict.sarif", name)
+    name_analysis(place / "verdict.sarif", name)
     say(_read(place / "verdict.txt") or f"{one.manifest}: {found.error}")
     if found.error:
         (place / "junit.xml").write_text(unjudged_junit(found), encoding="utf-8")
     if found.difference:
         (place / "diff.md").write_text(found.difference, encoding="utf-8")
     return replace(found, story=_read(place / "verdict.md"))
-
-
-def _name_analysis(sarif: Path, name: str) -> None:
-    """Code scanning keeps one analysis a name: two manifests may build releases of one name."""
-    import json
-
-    if sarif.is_file():
-        found = json.loads(sarif.read_text(encoding="utf-8"))
-        for one in found["runs"]:
-            one["automationDetails"] = {"id": f"gatekeeper/{name}/"}
-        sarif.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def _read(path: Path) -> str:
@@ -291,13 +230,3 @@ def _names(manifests: Sequence[str]) -> Iterator[str]:
         name = slug(manifest)
         seen[name] = seen.get(name, 0) + 1
         yield name if seen[name] == 1 else f"{name}.{seen[name]}"
-
-
-def _combine_code_quality(reports: Path) -> None:
-    """GitLab takes one file of findings a job."""
-    import json
-
-    files = sorted(reports.glob("*/code-quality.json"))
-    found = [item for file in files for item in json.loads(file.read_text(encoding="utf-8"))]
-    if files:
-        (reports / "code-quality.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
