@@ -290,15 +290,17 @@ class MixBench:
     # -- deciding it ------------------------------------------------------------------------------
 
     async def decide(self, taken: Taken) -> Rollback:
-        """Evaluate a mix in full against the baseline, and decide it by the policy."""
-        from gatekeeper.core.policy_forms import baseline_suites, metrics_of
+        """Evaluate a mix on all that the policy reads, against the baseline, and decide it."""
+        from gatekeeper.core.policy_forms import baseline_suites, metrics_of, suites_read
 
         assert self.policy is not None  # noqa: S101 - whoever decides has one
         compared: tuple[Suite, ...] = baseline_suites(
             self.policy.rules, metrics_of(self.policy.value)
         )  # type: ignore[assignment]
-        seen = contamination_of(self.session.project, self.entrant(taken), self.sets)
-        evaluation = self._evaluation(taken, self.sets, compared, contamination=seen)
+        wanted = suites_read(self.policy.rules, metrics_of(self.policy.value))
+        sets = tuple(one for one in self.sets if wanted is None or one.header.suite in wanted)
+        seen = contamination_of(self.session.project, self.entrant(taken), sets)
+        evaluation = self._evaluation(taken, sets, compared, contamination=seen)
         self.session.note(f"rollback: {self.told(taken)}")
         directory, run, _ = await self._carried(evaluation)
         self.decided[taken] = directory, run

@@ -14,32 +14,28 @@ from gatekeeper.errors import UsageError
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTITY = "https://gatekeeper.dev/schema/v1/{kind}.json"
 
-VERDICT = "Verdict"
-"""What `gate` and `evaluate` answer with `--output json`; nobody writes it."""
-
 
 def schema(
     kind: Annotated[str, typer.Argument(help="manifest, policy, policy-test, evalset, verdict, …")],
     output: OutputOption = Output.text,  # noqa: ARG001 - the answer is JSON either way
     project: ProjectOption = HERE,  # noqa: ARG001 - every verb takes it
 ) -> None:
-    """Print the JSON Schema of a kind of file, for editors, or of a verdict, for programs."""
+    """Print the JSON Schema of a kind of file, for editors, or of an answer, for programs."""
     sys.stdout.write(json.dumps(document(kind), indent=2, ensure_ascii=False) + "\n")
 
 
 def document(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a kind, by its short name or as `kind:` names it."""
-    from gatekeeper.model.kinds import KINDS, SHORT, type_of
-    from gatekeeper.model.verdict import Verdict
+    from gatekeeper.model.kinds import ANSWERS, KINDS, SHORT, type_of
 
-    if name.lower() == VERDICT.lower():
-        return _described(VERDICT, Verdict.model_json_schema(mode="serialization"))
+    answers = {kind.lower(): kind for kind in ANSWERS}
+    if answer := answers.get(name.lower()):
+        return _described(answer, type_of(answer).model_json_schema(mode="serialization"))
     kinds = {**SHORT, **{kind.lower(): kind for kind in KINDS}}
     kind = kinds.get(name.lower())
     if kind is None:
-        raise UsageError(
-            f"no kind of file is called {name!r}", fix=f"use {', '.join(SHORT)}, verdict"
-        )
+        known = ", ".join((*SHORT, *answers))
+        raise UsageError(f"no kind of file is called {name!r}", fix=f"use {known}")
     return _described(kind, type_of(kind).model_json_schema())
 
 

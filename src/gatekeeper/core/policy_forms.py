@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.canonical import canonical, digest
 from gatekeeper.core.conditions import add_lines
 from gatekeeper.core.measure import RELATIVE
-from gatekeeper.core.metrics.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS
+from gatekeeper.core.metrics.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS, SEEN
 from gatekeeper.core.own_metrics import own_metrics
 from gatekeeper.core.rule_making import MUST_PASS, Line, Rules
 from gatekeeper.errors import InputError, Problem
@@ -110,6 +110,19 @@ def priority(policy: AnyPolicy) -> tuple[str, ...]:
 def defaults(policy: AnyPolicy) -> PolicyDefaults:
     """What its rules take where they say nothing."""
     return policy.defaults if isinstance(policy, GatePolicy) else PolicyDefaults()
+
+
+def suites_read(rules: Iterable[Rule], metrics: Mapping[str, Metric]) -> tuple[str, ...] | None:
+    """Suites that some rules read, sorted; None where a rule reads all there are."""
+    found: set[str] = set()
+    for rule in rules:
+        metric = metrics.get(rule.metric)
+        if rule.test == "all_pass" or (rule.test == "evidence" and rule.metric != SEEN):
+            continue
+        if metric is None or not metric.suites:
+            return None
+        found |= set(metric.suites)
+    return tuple(sorted(found))
 
 
 def baseline_suites(

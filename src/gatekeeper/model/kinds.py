@@ -29,7 +29,14 @@ SHORT: Final = {
 }
 """What people may call a kind on the command line."""
 
+ANSWERS: Final = {
+    "Verdict": "gatekeeper.model.verdict",
+    "Attribution": "gatekeeper.model.attribution",
+    "Bisection": "gatekeeper.model.bisection",
+}
+"""What verbs answer with `--output json`, and the modules of those types; nobody writes them."""
+
 
 def type_of(kind: str) -> type[Frozen]:
-    """The type of a kind; raises `KeyError` for a name that is none."""
-    return cast("type[Frozen]", getattr(import_module(KINDS[kind]), kind))
+    """The type of a kind or an answer; raises `KeyError` for a name that is none."""
+    return cast("type[Frozen]", getattr(import_module({**KINDS, **ANSWERS}[kind]), kind))

@@ -324,10 +324,21 @@ def _advice(
     if why:
         return why
     if recommended is None:
-        found = f"{len(tried)} tried" if tried else "each has a rule beyond its limit"
-        return f"no rollback of a part of the change passes ({found}): keep the baseline"
+        return _nothing_passes(tried)
     rest = [name for name in question.changed if name not in recommended.components]
     return (
         f"take back {listed(recommended.components)}: the gate passes the candidate "
         f"with {listed(rest)} alone"
     )
+
+
+def _nothing_passes(tried: Sequence[Rollback]) -> str:
+    """What to do where no rollback passes: more samples, where none is shown to fail."""
+    opened = next((one for one in tried if one.outcome == "inconclusive"), None)
+    if opened is not None:
+        return (
+            f"without {listed(opened.components)} no rule fails, but some are inconclusive: "
+            "evaluate on more samples, and attribute that run"
+        )
+    found = f"{len(tried)} tried" if tried else "each has a rule beyond its limit"
+    return f"no rollback of a part of the change passes ({found}): keep the baseline"

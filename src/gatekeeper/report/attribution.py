@@ -97,7 +97,7 @@ def rule_text(rule: RuleAttribution, width: int) -> list[str]:
         title += escape(f"  {before} → {after}")
     told = f"{rule.reason}{_rests_on(rule)}"
     lines = [title, *(f"  {escape(line)}" for line in fold(told, width - 2))]
-    if len(rule.components) > 1:
+    if len(rule.components) > 1 and any(_moves(one) for one in rule.components):
         rows = [_row(rule, one) for one in rule.components]
         lines += [f"{_INDENT}{line}" for line in table(_HEADS, rows, right=frozenset({1, 2, 3, 4}))]
     lines += [f"{_INDENT}{escape(line)}" for line in _together(rule, width - len(_INDENT))]
@@ -112,6 +112,10 @@ def _rests_on(rule: RuleAttribution) -> str:
     metric = METRICS.get(rule.metric)
     suites = "" if metric and metric.suites else f" of {listed(rule.suites)}"
     return f"; {counted(rule.samples, 'sample')}{grouped}{suites}"
+
+
+def _moves(one: ComponentShare) -> bool:
+    return any(found.value or found.high for found in (one.moved, one.alone, one.last))
 
 
 def _row(rule: RuleAttribution, one: ComponentShare) -> tuple[str, ...]:
@@ -191,8 +195,11 @@ def _why(one: Rollback) -> str:
     """Which rules keep a rollback from passing."""
     if one.outcome == "pass":
         return ""
-    bad = [f"{rule} {told}" for rule, told in one.rules.items() if told not in _GOOD]
-    return ", ".join(bad)
+    found: dict[str, list[str]] = {}
+    for rule, told in one.rules.items():
+        if told not in _GOOD:
+            found.setdefault(told, []).append(rule.partition(".")[2] or rule)
+    return "; ".join(f"{told}: {', '.join(rules)}" for told, rules in found.items())
 
 
 _GOOD: Final = frozenset({"pass", "not_applicable", "skipped"})

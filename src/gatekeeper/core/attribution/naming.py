@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core import measure
 from gatekeeper.core.attribution import game
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.wording import listed, number
@@ -43,15 +42,20 @@ class Case:
 
     @property
     def unit(self) -> str:
-        """What changes are told in: points of a rate, or relative, as relative rules have it."""
-        if self.rule.test in measure.RELATIVE:
-            return measure.unit(self.rule, self.metric)
-        return "points" if self.metric.unit == "rate" else self.metric.unit
+        """What changes are told in: points of a rate, occurrences, or relative to the baseline."""
+        if self.metric.kind == "census" or self.metric.unit == "count":
+            return "count"
+        return "points" if self.metric.unit == "rate" else "relative"
+
+    def unit_for(self, values: Values) -> str:
+        """The same; of a baseline of nothing, nothing can be a part."""
+        plain = self.unit == "relative" and not values.value(0)
+        return self.metric.unit if plain else self.unit
 
 
 def change_between(case: Case, values: Values) -> Moved | Missing:
     """By how much a metric moved between two releases, in the unit of a rule about it."""
-    if not values.defined or (case.unit == "relative" and not values.value(0)):
+    if not values.defined:
         return _UNDEFINED
     return _Teller(case, values, CONFIDENCE).moved(game.total(game.design(1, 0)))
 
@@ -71,7 +75,7 @@ def only_change(
         return _result(case, "only_change", what, guilty=(player.name,))
     found = _told(case, game.design(1, 0), (player,), values, samples=samples, suites=suites)
     change = found.components[0].moved
-    what = f"{player.name} is all that changed: {_span(change, case.unit)}"
+    what = f"{player.name} is all that changed: {_span(change, found.unit)}"
     if not (_excludes_zero(change) or case.rule.test == "census"):
         what += ", which can be chance"
     return found.model_copy(
@@ -91,7 +95,7 @@ def attributed(  # noqa: PLR0913 - what a rule's row is made of
     """Who moved the metric of a rule, and whether somebody can be named."""
     if isinstance(values, Missing):
         return unmeasured(case, values)
-    if not values.defined or (case.unit == "relative" and not values.value(0)):
+    if not values.defined:
         return unmeasured(case, _UNDEFINED)
     found = _told(case, made, players, values, samples=samples, suites=suites)
     code, reason, guilty = _named(case, found)
@@ -130,7 +134,7 @@ def _told(  # noqa: PLR0913 - as above
         case,
         "cannot_tell",
         "",
-        unit=case.unit,
+        unit=case.unit_for(values),
         baseline=_digits(values.value(0) * case.metric.scale),
         candidate=_digits(values.value(made.everyone) * case.metric.scale),
         metric_unit=case.metric.unit,
@@ -152,7 +156,7 @@ class _Teller:
     confidence: float
 
     def moved(self, weights: Weights) -> Moved:
-        relative = self.case.unit == "relative"
+        relative = self.case.unit_for(self.values) == "relative"
         scale = 1.0 if relative else self.case.metric.scale
         found = self.values.moved(weights, self.confidence, relative=relative)
         bounds = (found.low, found.high)
@@ -176,7 +180,11 @@ def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ..
         named.append(one.component)
         explained += case.bad * one.moved.value
         if explained >= MOST * whole:
-            return "named", _sentence(named, explained / whole, whole, case), tuple(named)
+            return (
+                "named",
+                _sentence(named, explained / whole, found.unit, case.bad * whole),
+                tuple(named),
+            )
     if not _excludes_zero(found.change):
         return "cannot_tell", "cannot tell: the whole change can be chance", ()
     return "cannot_tell", "cannot tell: no component surely explains most of the change", ()
@@ -193,11 +201,11 @@ def _sure(one: ComponentShare, case: Case) -> bool:
     return _excludes_zero(one.moved)
 
 
-def _sentence(named: Sequence[str], share: float, whole: float, case: Case) -> str:
-    amount = number(whole, case.unit).lstrip("+")
-    amount, part = f"{'+' if case.bad > 0 else '-'}{amount}", f"{share * 100:.0f} %"
+def _sentence(named: Sequence[str], share: float, unit: str, whole: float) -> str:
+    sign = "+" if whole > 0 else "-"
+    amount = f"{sign}{number(abs(whole), unit).lstrip('+')}"
     verb = "explains" if len(named) == 1 else "explain"
-    return f"{listed(named)} {verb} {part} of the {amount} that went the wrong way"
+    return f"{listed(named)} {verb} {share * 100:.0f} % of the {amount} that went the wrong way"
 
 
 def _span(moved: Moved, unit: str) -> str:
