@@ -10,6 +10,7 @@ from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import seal
 from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.metrics.catalogue import METRICS
+from gatekeeper.model.facts import MEANING, Fact, Facts, Period
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.core.observation import Observation
-    from gatekeeper.model.facts import Facts
     from gatekeeper.model.record import Row
 
 
@@ -91,3 +91,21 @@ def observe(
 ) -> Observation:
     found = measured(directory, rows, BASELINE if paired else None, facts)
     return found.observe(METRICS[metric], paired=paired)
+
+
+def declared_facts(**values: float | tuple[float, float, float]) -> Facts:
+    """Facts by name: a value, or its lower end, itself and its upper end."""
+    made = []
+    for name, value in values.items():
+        low, middle, high = value if isinstance(value, tuple) else (None, value, None)
+        given: dict[str, Any] = {"name": name, "value": float(middle), "unit": MEANING[name][0]}  # type: ignore[index]
+        if low is not None and high is not None:
+            given |= {"low": float(low), "high": float(high)}
+        made.append(Fact(**given, source="time sheet", recorded_by="finance"))
+    return Facts(
+        apiVersion="gatekeeper/v1",
+        kind="Facts",
+        owner="finance",
+        period=Period(start="2026-10-01", end="2026-10-31"),
+        facts=tuple(made),
+    )

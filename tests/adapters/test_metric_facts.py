@@ -8,33 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builders_metrics import call, fate, measured, observe, request
+from builders_metrics import declared_facts as facts
 from builders_runs import BASELINE, CANDIDATE
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Declared, Missing, Sums
-from gatekeeper.model.facts import MEANING, Fact, Facts, Period
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.record import Row
-
-
-def facts(**values: float | tuple[float, float, float]) -> Facts:
-    """Facts by name: a value, or its lower end, itself and its upper end."""
-    made = []
-    for name, value in values.items():
-        low, middle, high = value if isinstance(value, tuple) else (None, value, None)
-        given: dict[str, Any] = {"name": name, "value": float(middle), "unit": MEANING[name][0]}  # type: ignore[index]
-        if low is not None and high is not None:
-            given |= {"low": float(low), "high": float(high)}
-        made.append(Fact(**given, source="time sheet", recorded_by="finance"))
-    return Facts(
-        apiVersion="gatekeeper/v1",
-        kind="Facts",
-        owner="finance",
-        period=Period(start="2026-10-01", end="2026-10-31"),
-        facts=tuple(made),
-    )
 
 
 def rows(release: str = CANDIDATE, **changes: Any) -> list[Row]:

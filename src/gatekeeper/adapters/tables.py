@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SEAL_MEMORY: Final = "256MB"
 """What sealing may use, however long a run was: it streams."""
+READ_MEMORY: Final = "1400MB"
+"""What reading a run may use before it writes to a temporary directory."""
 
 
 def database(path: str = ":memory:", **settings: str | int | bool) -> DuckDBPyConnection:
@@ -71,7 +73,8 @@ def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
             where=str(directory),
             fix=f"part of a run decides nothing: `gatekeeper evaluate --resume {run.id}` goes on",
         )
-    connection = database()
+    spill = Path(tempfile.gettempdir()) / f"gatekeeper-{os.getpid()}"
+    connection = database(memory_limit=READ_MEMORY, temp_directory=str(spill))
     view_tables(connection, directory, run)
     return connection
 

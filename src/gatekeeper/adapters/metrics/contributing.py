@@ -27,14 +27,18 @@ whole AS (SELECT sum(y0)::HUGEINT AS y, sum(d0)::HUGEINT AS d FROM (
   SELECT {y0} AS y0, {d0} AS d0 FROM told
 )),
 one AS (SELECT told.*, {excess} AS excess FROM told, whole),
-several AS (
-  SELECT suite, sample, {fold}(excess) AS excess, count(*) AS n,
-    sum(c0)::BIGINT AS c0, sum(c1)::BIGINT AS c1, sum(b0)::BIGINT AS b0, sum(b1)::BIGINT AS b1,
-    arg_min(replicate, (-excess, replicate)) AS worst, max(c0) AS slowest, max(b0) AS slowest_b
-  FROM one GROUP BY suite, sample
+ranked AS (
+  SELECT suite, sample, {fold}(excess) AS excess FROM one WHERE excess > 0 GROUP BY suite, sample
+),
+top AS (
+  SELECT *, excess / (SELECT sum(excess) FROM ranked) AS share FROM ranked
+  ORDER BY excess DESC, suite, sample LIMIT {limit}
 )
-SELECT *, excess / sum(excess) OVER () AS share FROM several WHERE excess > 0
-ORDER BY several.excess DESC, suite, sample LIMIT {limit}
+SELECT suite, sample, any_value(share) AS share, count(*) AS n,
+  sum(c0)::BIGINT AS c0, sum(c1)::BIGINT AS c1, sum(b0)::BIGINT AS b0, sum(b1)::BIGINT AS b1,
+  arg_min(replicate, (-one.excess, replicate)) AS worst, max(c0) AS slowest, max(b0) AS slowest_b
+FROM one JOIN top USING (suite, sample)
+GROUP BY suite, sample ORDER BY any_value(top.excess) DESC, suite, sample
 """
 """Excess is an integer, so that neither the order of the rows nor threads change the ranks."""
 _FIRST: Final = f"""

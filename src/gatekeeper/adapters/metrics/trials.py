@@ -19,7 +19,7 @@ from gatekeeper.adapters.sides import ARM, OWN_CALL, SAMPLE
 from gatekeeper.adapters.tables import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from duckdb import DuckDBPyConnection
 
@@ -155,6 +155,14 @@ SELECT {side} AS side, {trial} AS trial, coalesce(suite, '') AS suite, {sample} 
 FROM {requests} LEFT JOIN ({spent}) USING (request_id) LEFT JOIN ({fate}) USING (request_id)
 WHERE {where}
 """
+
+
+def documented() -> Iterator[tuple[str, str, str]]:
+    """Every column of `trials` for people: its name, how requests become one, and its SQL."""
+    ways = ("1 where any meets", "how many meet", "sum of", "largest")
+    for way, (_, _, columns) in zip(ways, _TYPES, strict=True):
+        for name, sql in columns.items():
+            yield name, way, sql
 
 
 def columns_of(metrics: Iterable[Metric]) -> frozenset[str]:

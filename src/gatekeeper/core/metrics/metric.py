@@ -124,8 +124,10 @@ def of_scores(  # noqa: PLR0913 - the columns of a trial
 
 
 def _select(y: str, d: str, unknown: str, failed: str, silent: str) -> str:
+    known = f"({y})::BIGINT"
+    if silent != "false":
+        known = f"CASE WHEN {silent} THEN 0 ELSE {known} END"
     return (
-        f"SELECT {KEYS}, CASE WHEN {silent} THEN 0 ELSE ({y})::BIGINT END AS y,"
-        f" ({d})::BIGINT AS d, ({unknown})::TINYINT AS unknown, ({failed})::TINYINT AS failed,"
-        f" ({silent}) AS silent"
+        f"SELECT {KEYS}, {known} AS y, ({d})::BIGINT AS d, ({unknown})::TINYINT AS unknown,"
+        f" ({failed})::TINYINT AS failed, ({silent}) AS silent"
     )
