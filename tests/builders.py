@@ -168,7 +168,7 @@ def tokenizer_json() -> str:
 def make_state(root: Path) -> None:
     """Keys, keyring and empty ledgers, as `gatekeeper init` makes them."""
     from gatekeeper.adapters.project import Project
-    from gatekeeper.adapters.scaffold import make_state as scaffold
+    from gatekeeper.adapters.state import make_state as scaffold
 
     root.mkdir(parents=True, exist_ok=True)
     scaffold(Project(root.resolve()))

@@ -8,17 +8,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.adapters import keyring
 from gatekeeper.adapters.project import STATE, Project
+from gatekeeper.adapters.state import ENVIRONMENTS, make_state
 from gatekeeper.errors import UnavailableError, UsageError
-from gatekeeper.model.keyring import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EXAMPLES: Final = ("support-desk",)
 EXAMPLE_PARTS: Final = ("manifests", "gates", "eval_sets", "models/support-desk")
-ENVIRONMENTS: Final = ("local", "prod")
 
 _LOCAL: Final = """\
 # Where you try things. The keys that `gatekeeper init` made have no password: they count here.
@@ -128,46 +126,6 @@ def create(directory: Path, example: str | None) -> tuple[Project, tuple[str, ..
         ) from error
 
 
-def create_state(directory: Path, keys: Path | None = None) -> Project:
-    """Make the state of a project whose files are there already, such as a checkout of one.
-
-    Args:
-        directory: The project's.
-        keys: A directory with a keyring and keys; where there is none, development keys are made.
-
-    Raises:
-        UsageError: There is a state already, or no manifests.
-        UnavailableError: The disk does not let us.
-    """
-    home = directory.resolve()
-    if (home / STATE).exists():
-        raise UsageError(
-            "there is a gatekeeper project already", where=str(directory), fix="use it as it is"
-        )
-    if not (home / "manifests").is_dir():
-        raise UsageError(
-            "there are no manifests here",
-            where=str(directory),
-            fix="name the project's directory, or make a new project without --state-only",
-        )
-    try:
-        with tempfile.TemporaryDirectory(prefix=".gatekeeper-init-", dir=home) as staged:
-            make_state(Project(Path(staged)), _environments(Project(home)), keys)
-            (Path(staged) / STATE).rename(home / STATE)
-    except OSError as error:
-        raise UnavailableError(
-            f"the state cannot be written: {error.strerror}",
-            where=str(error.filename or directory),
-            fix="make room or allow it, and run init again",
-        ) from error
-    return Project(home)
-
-
-def _environments(project: Project) -> tuple[str, ...]:
-    written = project.environment_file("any").parent.glob("*.yaml")
-    return tuple(sorted({path.stem for path in written} | set(ENVIRONMENTS)))
-
-
 def _create(directory: Path, example: str | None) -> tuple[Project, tuple[str, ...]]:
     if (directory / STATE).exists():
         raise UsageError(
@@ -204,46 +162,6 @@ def _fill(root: Path, example: str | None) -> tuple[str, ...]:
     )
     make_state(Project(root))
     return files
-
-
-def make_state(
-    project: Project, environments: tuple[str, ...] = ENVIRONMENTS, keys: Path | None = None
-) -> None:
-    """The state directory, with empty ledgers, and given or development keys."""
-    for name in environments:
-        project.ledger(name).mkdir(parents=True)
-    for directory in (project.store, project.runs, project.cache):
-        directory.mkdir()
-    # Keys do not belong into a repository, nor does anything else here.
-    _write(project.state / ".gitignore", "*\n")
-    project.keys.mkdir(mode=0o700)
-    project.keys.chmod(0o700)
-    if keys is not None:
-        _take_keys(keys, project)
-    else:
-        _make_keys(project)
-
-
-def _take_keys(source: Path, project: Project) -> None:
-    if not (source / keyring.FILE).is_file():
-        raise UsageError(
-            f"holds no {keyring.FILE}",
-            where=str(source),
-            fix="name a directory with the keyring, the public keys and what signs here",
-        )
-    for path in source.iterdir():
-        if path.is_file():
-            shutil.copyfile(path, project.keys / path.name)
-            (project.keys / path.name).chmod(0o600)
-    keyring.KeyDirectory(project.keys, project.state).keyring()
-
-
-def _make_keys(project: Project) -> None:
-    keys = keyring.KeyDirectory(project.keys, project.state)
-    new = [keyring.new_key((role,), password="", development=True) for role in ROLES]
-    for pair in new:
-        pair.write(project.keys, pair.key.roles[0])
-    keys.write(keyring.first(tuple(pair.key for pair in new)))
 
 
 def _copy(source: Path, target: Path) -> None:

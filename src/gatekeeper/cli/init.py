@@ -35,6 +35,7 @@ def init(
     development keys of its own.
     """
     from gatekeeper.adapters import scaffold
+    from gatekeeper.adapters.state import ENVIRONMENTS
 
     if state_only:
         _state(Session(directory, output), example, keys)
@@ -47,20 +48,20 @@ def init(
         "project": str(project.root),
         "example": example,
         "files": list(files),
-        "environments": list(scaffold.ENVIRONMENTS),
+        "environments": list(ENVIRONMENTS),
         "manifests": manifests,
     }
     Session(directory, output).emit(document, _text(directory, manifests, example))
 
 
 def _state(session: Session, example: str | None, keys: Path | None) -> None:
-    from gatekeeper.adapters import scaffold
+    from gatekeeper.adapters.state import create_state
 
     if example is not None:
         raise UsageError(
             "--state-only writes no example", where="--example", fix="leave one of the two out"
         )
-    project = scaffold.create_state(session.directory, keys)
+    project = create_state(session.directory, keys)
     made = f"[green]made[/green] {escape(project.state)}"
     note = f"Its keys are those of {escape(keys)}."
     if keys is None:

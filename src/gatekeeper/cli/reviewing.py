@@ -67,7 +67,7 @@ def place_of(reports: Path) -> Path:
 def home_of(directory: Path, keys: Path | None) -> Project:
     """The project; a checkout that has no state yet gets one."""
     from gatekeeper.adapters.project import Project
-    from gatekeeper.adapters.scaffold import create_state
+    from gatekeeper.adapters.state import create_state
 
     if (directory / ".gatekeeper").is_dir():
         if keys is not None:
