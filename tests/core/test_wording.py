@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from gatekeeper.core.metrics.metric import Unit
 from gatekeeper.core.wording import did_you_mean, listed, number, percent
 
 
@@ -33,6 +36,9 @@ def test_a_share_has_the_digits_that_matter(share: float, text: str) -> None:
         (1234.56, "tokens", "1,234.6 tokens"),
         (1.2345, "per_request", "1.234"),
         (3, "count", "3"),
+        (0.15, "hours_per_hour", "0.150 h/h"),
+        (0.034, "wh", "0.034 Wh"),
+        (12, "gco2e", "12 gCO2e"),
     ],
 )
 def test_numbers_have_units(value: float | None, unit: str, text: str) -> None:
@@ -51,3 +57,7 @@ def test_words_in_a_row() -> None:
 def test_a_name_that_is_near_is_offered() -> None:
     assert did_you_mean("benin", ["quality", "benign"]) == "; did you mean 'benign'?"
     assert did_you_mean("benin", ["quality"]) == ""
+
+
+def test_every_unit_of_a_metric_can_be_told() -> None:
+    assert all(number(1.0, unit) for unit in get_args(Unit))

@@ -366,6 +366,7 @@ def _conclude(
     session: Session, run: Run, mlflow: str | None, reports: Sequence[Report] = ()
 ) -> None:
     """The verdict, signed, kept and tracked; the exit code is its outcome."""
+    from gatekeeper.cli.applying import Given, with_given
     from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy, policy_of
     from gatekeeper.cli.reports import Subject, write_reports
     from gatekeeper.cli.tracking import track
@@ -377,6 +378,7 @@ def _conclude(
     directory = session.project.runs / run.id
     path = deciding_policy(session.project, run.options, run.candidate.digest)
     policy = policy_of(session.project, path, run.options.parameters)
+    policy = with_given(session, policy, Given(), run.options.environment)
     verdict = decide_stored(session.project, directory, policy)
     attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))

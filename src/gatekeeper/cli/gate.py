@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gatekeeper.cli.applying import FactsOption, SkipOption, SkipReasonOption, WhatIfOption
+from gatekeeper.cli.promote import ActorOption
 from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
@@ -27,6 +29,17 @@ def gate(
         list[str] | None,
         typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
     ] = None,
+    what_if: WhatIfOption = None,
+    skip: SkipOption = None,
+    reason: SkipReasonOption = "",
+    actor: ActorOption = None,
+    facts: FactsOption = None,
+    env: Annotated[
+        str | None,
+        typer.Option(
+            "--env", help="Whose active policy it is compared with; by default that of the run."
+        ),
+    ] = None,
     report: ReportOption = None,
     record: Annotated[
         bool, typer.Option(help="Sign the verdict and keep it as evidence of the release.")
@@ -41,12 +54,15 @@ def gate(
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
-    """Decide a stored run by a policy, without inference."""
-    from gatekeeper.adapters.runs import find_run
+    """Decide a stored run by a policy, without inference.
+
+    Where the policy demands less than the one that decided what is stable, the verdict says so.
+    """
+    from gatekeeper.adapters.runs import find_run, read_run
+    from gatekeeper.cli.applying import Given, with_given
     from gatekeeper.cli.gates import (
         EXIT_CODES,
         attach,
-        candidate_of,
         decide_stored,
         named_policy,
         parameters_of,
@@ -60,17 +76,34 @@ def gate(
     session = Session(project, output)
     directory = find_run(session.project, run)
     if verify:
-        _alone("--verify", {"--policy": policy, "--parameter": parameter, "--report": report})
+        others: dict[str, object] = {"--policy": policy, "--parameter": parameter}
+        others |= {
+            "--report": report,
+            "--what-if": what_if,
+            "--skip": skip,
+            "--facts": facts,
+            "--env": env,
+        }
+        _alone("--verify", others)
         _verify(session, directory)
         return
-    if record:
+    kept = record and not what_if
+    if kept:
         refuse_unbound(directory)
-    path = policy or named_policy(session.project, candidate_of(directory))
-    applied = policy_of(session.project, path, parameters_of(parameter or ()))
+    stored = read_run(directory)
+    path = policy or named_policy(session.project, stored.candidate.digest)
+    applied = with_given(
+        session,
+        policy_of(session.project, path, parameters_of(parameter or ())),
+        Given(what_if or (), skip or (), reason, actor, facts),
+        env or stored.options.environment,
+    )
     verdict = decide_stored(session.project, directory, applied)
-    if record:
+    if kept:
         attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
+    if what_if:
+        session.note("a verdict by other limits is shown, and not kept")
     write_reports(session, reports, Subject(verdict, directory, policy))
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.metrics import RunMeasurements
     from gatekeeper.adapters.project import Project
+    from gatekeeper.adapters.yaml import Document
     from gatekeeper.model.base import ComponentName
     from gatekeeper.model.facts import Facts
+    from gatekeeper.model.policy import AnyPolicy
     from gatekeeper.model.run import Run, RunOptions
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.gate import Policy
@@ -25,6 +27,11 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3, "error": 3}
 
 def parameters_of(words: Sequence[str]) -> dict[str, float]:
     """``name=number`` words; raises `UsageError` for anything else."""
+    return numbers_of(words, "--parameter", "allowed_delta=0.02")
+
+
+def numbers_of(words: Sequence[str], option: str, example: str) -> dict[str, float]:
+    """``name=number`` words of an option; raises `UsageError` for anything else."""
     import math
 
     found: dict[str, float] = {}
@@ -36,22 +43,37 @@ def parameters_of(words: Sequence[str]) -> dict[str, float]:
             found[name.strip()] = math.nan
         if not name.strip() or not math.isfinite(found[name.strip()]):
             raise UsageError(
-                f"{word!r} gives no number",
-                where="--parameter",
-                fix="write --parameter allowed_delta=0.02",
+                f"{word!r} gives no number", where=option, fix=f"write {option} {example}"
             )
     return found
 
 
 def policy_of(project: Project, path: Path, parameters: Mapping[str, float]) -> Policy:
-    """The policy in a file of the project, as it will be applied."""
+    """The policy in a file of the project, as it will be applied, with the facts that it names."""
     from gatekeeper.adapters.policies import read_policy
     from gatekeeper.ops.gate import Policy
 
     if not path.exists() and not path.is_absolute():
         path = project.root / path
     document = read_policy(path, project)
-    return Policy(document.value, parameters, document.problem)
+    facts = _facts(project, document)
+    return Policy(document.value, parameters, document.problem, facts=facts)
+
+
+def _facts(project: Project, document: Document[AnyPolicy]) -> Facts | None:
+    """The facts that a policy names."""
+    from gatekeeper.adapters.facts import read_facts
+    from gatekeeper.errors import InputError
+    from gatekeeper.model.policy import GatePolicy
+
+    policy = document.value
+    if not isinstance(policy, GatePolicy) or policy.facts is None:
+        return None
+    try:
+        return read_facts(project.root / policy.facts, project).value
+    except UsageError as error:
+        what = f"{policy.facts}: {error.what}"
+        raise InputError([document.problem(("facts",), what, error.fix)]) from None
 
 
 def named_policy(project: Project, release: str) -> Path:
@@ -66,13 +88,6 @@ def named_policy(project: Project, release: str) -> Path:
             fix="give one with --policy FILE, or name it under `evaluation.policy` of the manifest",
         )
     return project.root / record.evaluation.policy
-
-
-def candidate_of(directory: Path) -> str:
-    """Digest of the release that a stored run is about."""
-    from gatekeeper.adapters.runs import read_run
-
-    return read_run(directory).candidate.digest
 
 
 def deciding_policy(project: Project, options: RunOptions, release: str) -> Path:

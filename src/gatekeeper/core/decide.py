@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core import measure, wording
 from gatekeeper.core.metrics.catalogue import COMPOSITES, EVIDENCE
-from gatekeeper.core.observation import Census, Missing, Proportion
+from gatekeeper.core.observation import Census, Declared, Missing, Proportion
 from gatekeeper.core.statistics.binomial import clopper_pearson
 from gatekeeper.model.verdict import Contribution, RuleResult
 
@@ -187,7 +187,7 @@ def _nothing(metric: Metric) -> Missing:
 
 
 def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Found) -> RuleResult:
-    outcome, code = _outcome(rule, found)
+    outcome, code = _outcome(rule, found, 0 if isinstance(seen, Declared) else FEWEST)
     unit = measure.unit(rule, metric)
     settle, needed = "", None
     if outcome == "inconclusive":
@@ -260,10 +260,10 @@ _SETTLED_BY: Final = {
 }
 
 
-def _outcome(rule: Rule, found: Found) -> tuple[RuleOutcome, str]:
+def _outcome(rule: Rule, found: Found, fewest: int) -> tuple[RuleOutcome, str]:
     """Pass or fail only where the data show it; otherwise why not."""
     limit, low, high = rule.limit, found.low, found.high
-    if limit is None or low is None or high is None or found.n < FEWEST:
+    if limit is None or low is None or high is None or found.n < fewest:
         return "inconclusive", "too_few"
     below = measure.good_side(rule) == "below"
     if (below and high <= limit) or (not below and low >= limit):

@@ -19,7 +19,8 @@ def not_yet(policy: AnyPolicy, day: date) -> Missing | None:
         return None
     effective = policy.metadata.effective
     what = f"the policy {policy.metadata.name} is effective from {effective}, and decides nothing"
-    return Missing("not_effective", f"{what} before", f"a policy that is effective on {day}")
+    settle = "the policy that holds until then, with --policy"
+    return Missing("not_effective", f"{what} before", settle)
 
 
 def overdue(policy: AnyPolicy, day: date) -> tuple[str, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatekeeper.core.rule_fitness import faults
+from gatekeeper.core.rule_making import Line
 from gatekeeper.core.wording import did_you_mean
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.model.policy import Rule
     from gatekeeper.model.verdict import Skip
 
@@ -36,6 +39,24 @@ def with_limits(rules: Sequence[Rule], limits: Mapping[str, float]) -> tuple[Rul
         rule.model_copy(update={"limit": limits[rule.name]}) if rule.name in limits else rule
         for rule in rules
     )
+
+
+def refuse_limits(
+    rules: Sequence[Rule], limits: Mapping[str, float], metrics: Mapping[str, Metric]
+) -> None:
+    """Refuse to try limits that no rule could have.
+
+    Raises:
+        InputError: With every such limit.
+    """
+    problems = []
+    for rule in rules:
+        if rule.name in limits and rule.metric in metrics:
+            line = Line((rule.name,), rule.section, rule.metric, rule.test, limits[rule.name])
+            for _, message, accepted in faults(line, metrics[rule.metric]):
+                problems.append(Problem(message, path=rule.name, accepted=accepted))
+    if problems:
+        raise InputError(problems)
 
 
 def refuse_skips(rules: Sequence[Rule], skips: Mapping[str, Skip]) -> None:

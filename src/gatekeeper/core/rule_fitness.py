@@ -64,7 +64,8 @@ def _out_of_range(line: Line, metric: Metric) -> tuple[str, str] | None:
         return _no_change(line, metric)
     if metric.kind == "proportion":
         return _no_rate(line)
-    if line.limit < 0 and metric.name in METRICS:
+    # What people declare can be a difference, such as costs less those of the period before.
+    if line.limit < 0 and metric.name in METRICS and metric.kind != "declared":
         return f"{metric.name} is never below zero, as its limit {line.limit:g} is", "at least 0"
     return None
 

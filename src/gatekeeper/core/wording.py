@@ -71,6 +71,8 @@ def _bounds(rule: Rule, estimate: Found, unit: str, outcome: RuleOutcome) -> str
         return f"but anything from {low} to {high} is compatible with that"
     upper = rule.test.startswith("max") == (outcome == "pass")
     sure = f"with {1 - rule.alpha:.0%} confidence".replace("%", " %")
+    if not estimate.n:
+        sure = "as the facts are declared"
     return f"at most {high} {sure}" if upper else f"at least {low} {sure}"
 
 
@@ -111,4 +113,7 @@ _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "tokens": lambda value: f"{value:,.1f} tokens",
     "per_request": lambda value: f"{value:.3f}",
     "count": lambda value: f"{value:,.0f}",
+    "hours_per_hour": lambda value: f"{value:.3f} h/h",
+    "wh": lambda value: f"{_plain(value)} Wh",
+    "gco2e": lambda value: f"{_plain(value)} gCO2e",
 }

@@ -11,6 +11,7 @@ from gatekeeper.core.correction import corrected
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.metrics.catalogue import SEEN
 from gatekeeper.core.observation import Missing
+from gatekeeper.core.policy_dates import overdue
 from gatekeeper.core.policy_diff import loosened
 from gatekeeper.core.policy_forms import (
     metrics_of,
@@ -23,12 +24,11 @@ from gatekeeper.core.policy_forms import (
 )
 from gatekeeper.core.policy_use import refuse_skips, with_limits
 from gatekeeper.core.slicing import decide_slices, look_through
-from gatekeeper.model.policy import GatePolicy
 from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
 from gatekeeper.ops.soundness import RUN_SECTION, unsound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from gatekeeper.core.metrics.metric import Metric
@@ -155,7 +155,7 @@ def decide_run(
         drift=run.drift,
         sets={one.name: one.digest for one in run.sets},
         engines=_engines(run),
-        warnings=tuple(_warnings(policy.value, decided)),
+        warnings=overdue(policy.value, decided.date()),
         loosened=easier,
         needs_approval=bool(easier) and outcome == "pass" and _needed(judged),
         inputs=_inputs(policy, changed),
@@ -282,15 +282,10 @@ def _needed(judged: _Bench) -> bool:
     before = judged.policy.before
     if before is None:
         return False
-    earlier = replace(before, facts=judged.policy.facts, skips=judged.policy.skips)
+    allowed = {rule.name for rule in before.rules if rule.skippable}
+    skips = {name: skip for name, skip in judged.policy.skips.items() if name in allowed}
+    earlier = replace(before, facts=judged.policy.facts, skips=skips)
     return rules_of.overall(replace(judged, policy=earlier).results()) != "pass"
-
-
-def _warnings(policy: AnyPolicy, decided: datetime) -> Iterator[str]:
-    if isinstance(policy, GatePolicy) and policy.metadata.review_by:
-        due = policy.metadata.review_by
-        if due < f"{decided:%Y-%m-%d}":
-            yield f"the policy was to be reviewed by {due}; its owner is {policy.metadata.owner}"
 
 
 def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core import decide as rules_of
 from gatekeeper.core.canonical import short
 from gatekeeper.core.observation import Missing
+from gatekeeper.core.policy_dates import not_yet
 from gatekeeper.core.policy_forms import defaults
-from gatekeeper.model.policy import GatePolicy, Rule
+from gatekeeper.model.policy import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def unsound(
         ("compared", _TWINS if run.options.aa else None),
         ("fresh", _stale(run, defaults(policy).max_run_age_days, decided)),
         ("priced", _mispriced(run, measurements)),
-        ("policy_effective", _early(policy, decided)),
+        ("policy_effective", not_yet(policy, decided.date())),
     )
     for name, why in checks:
         if why is not None:
@@ -90,10 +91,3 @@ def _mispriced(run: Run, measurements: Measurements) -> Missing | None:
             what = f"calls were priced by {short(found)}, not by the run's price book"
             return Missing("mispriced", what, again)
     return None
-
-
-def _early(policy: AnyPolicy, decided: datetime) -> Missing | None:
-    if not isinstance(policy, GatePolicy) or policy.metadata.effective <= f"{decided:%Y-%m-%d}":
-        return None
-    what = f"the policy takes effect on {policy.metadata.effective}"
-    return Missing("not_effective", what, "the policy that holds until then, with --policy")

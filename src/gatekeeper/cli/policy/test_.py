@@ -101,17 +101,12 @@ def _found(project: Project, document: Document[PolicyTest], rules: set[str]) ->
 
 def _verdict(directory: Path, policy: Policy) -> Verdict:
     """What a policy says of a run, as if it were decided when the run ended."""
-    from gatekeeper.adapters.metrics import RunMeasurements
     from gatekeeper.adapters.runs import read_run
-    from gatekeeper.adapters.tables import open_tables
+    from gatekeeper.cli.gates import measured
     from gatekeeper.ops.gate import decide_run
 
     run = read_run(directory)
-    baseline = run.baseline.digest if run.baseline else None
-    with open_tables(directory, run) as connection:
-        measurements = RunMeasurements(
-            connection, run.candidate.digest, baseline, policy.facts, directory
-        )
+    with measured(directory, run, policy.facts) as measurements:
         return decide_run(run, measurements, policy, decided=run.ended or run.started)
 
 
