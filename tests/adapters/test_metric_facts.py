@@ -131,7 +131,7 @@ def test_facts_bear_on_groups_as_on_units_and_on_both_sides(tmp_path: Path) -> N
     given, _ = CASES["cost_per_successful_agent_task"]
     run = measured(tmp_path, rows() + rows(BASELINE), BASELINE, given)
     metric = METRICS["cost_per_successful_agent_task"]
-    found: Any = run.observe(metric, paired=True, resample=True)
+    found: Any = run.observe(metric, paired=True)
     assert Fraction(found.totals[0], found.totals[1]) == 3400
     assert Fraction(found.totals[2], found.totals[3]) == 3400
     totals = found.groups.sum(axis=0)

@@ -128,8 +128,7 @@ def test_times_come_as_they_were_due_with_the_number_of_their_cluster(tmp_path: 
 
 def test_few_units_are_groups_of_their_own_by_name(tmp_path: Path) -> None:
     run = measured(tmp_path, rows_of(TOLD, CLUSTERS))
-    assert run.observe(USD, paired=False).groups is None  # type: ignore[union-attr]
-    found: Any = run.observe(USD, paired=False, resample=True)
+    found: Any = run.observe(USD, paired=False)
     assert found.groups.tolist() == [[3, 2], [3, 0], [4, 0]]
 
 
@@ -138,7 +137,7 @@ def test_many_units_share_groups_by_the_hash_of_their_names(
 ) -> None:
     monkeypatch.setattr(units, "MOST_GROUPS", 8)
     told = {(f"s{number:02}", 0): (True, number) for number in range(40)}
-    found: Any = measured(tmp_path, rows_of(told, {})).observe(USD, paired=False, resample=True)
+    found: Any = measured(tmp_path, rows_of(told, {})).observe(USD, paired=False)
     expected: dict[str, list[int]] = {}
     for (sample, replicate), (_, cost) in told.items():
         name = f"quality/true/{sample}/{replicate}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ class Sums:
         products: `products[i][j]` is the sum over units of column i times column j.
         samples: Distinct samples; 0 where they are as many as units.
         tied: Whether all samples of the candidate have the same y and the same d.
-        groups: For resampling: totals of the columns over groups of units, shape (groups, columns).
-            A hash of the unit's name puts it into its group, so the order of rows is immaterial.
+        groups: For skewness and for resampling: totals of the columns over groups of units, shape
+            (groups, columns). A hash of the unit's name puts it into its group, so the order of
+            rows is immaterial.
     """
 
     n: int
@@ -87,7 +88,7 @@ class Sums:
     products: tuple[tuple[int, ...], ...]
     samples: int = 0
     tied: bool = False
-    groups: NDArray[int64] | None = None
+    groups: NDArray[int64] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

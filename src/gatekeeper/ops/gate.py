@@ -60,7 +60,7 @@ class Measurements(Protocol):
         """How much of the candidate's requests and scores are errors."""
         ...
 
-    def observe(self, metric: Metric, *, paired: bool, resample: bool = False) -> Observation:
+    def observe(self, metric: Metric, *, paired: bool) -> Observation:
         """What a decision about the candidate needs, against the baseline where `paired`."""
         ...
 
@@ -239,8 +239,7 @@ class _Bench:
             return decide_slices(
                 rule, metric, self.measurements.slices(metric, rule.by, paired=paired)
             )
-        resample = rule.method == "bca"
-        seen = self.measurements.observe(metric, paired=paired, resample=resample)
+        seen = self.measurements.observe(metric, paired=paired)
         return rules_of.decide(rule, metric, seen)
 
     def _told(self, rule: Rule, found: RuleResult) -> RuleResult:

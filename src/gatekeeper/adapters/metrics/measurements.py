@@ -140,13 +140,12 @@ class RunMeasurements:
         ]
         return int(rows), int(hits), str(why)
 
-    def observe(self, metric: Metric, *, paired: bool, resample: bool = False) -> Observation:
+    def observe(self, metric: Metric, *, paired: bool) -> Observation:
         """What a decision about the candidate needs, against the baseline where `paired`.
 
         Args:
             metric: What is measured.
             paired: On the same samples of both releases.
-            resample: Whether sums come with the groups that a bootstrap draws from.
         """
         if missing := formula.absent(metric.formulas, self._facts):
             return missing
@@ -154,7 +153,7 @@ class RunMeasurements:
             return self._declared(metric)
         if missing := self._define(metric):
             return missing
-        return self._seen(metric, paired=paired, resample=resample)
+        return self._seen(metric, paired=paired)
 
     def slices(self, metric: Metric, by: str, *, paired: bool) -> dict[str, Observation]:
         """What `observe` gives for each slice of the samples, sorted by its value.
@@ -222,12 +221,11 @@ class RunMeasurements:
         metric: Metric,
         *,
         paired: bool,
-        resample: bool = False,
         share: Fraction = Fraction(1),
     ) -> Observation:
         """What the view `metric` shows, with its share of the facts."""
         measure = observing.paired if paired else observing.alone
-        found = measure(self._connection, metric, resample=resample)
+        found = measure(self._connection, metric)
         used = formula.chosen(metric.formulas, self._facts) if self._facts else None
         if used and self._facts and isinstance(found, Sums):
             return formula.blended(found, used, self._facts, share)

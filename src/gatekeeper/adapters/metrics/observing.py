@@ -64,7 +64,7 @@ FROM seen
 _DUE: Final = "due NULLS LAST, suite, sample, replicate"
 
 
-def alone(connection: DuckDBPyConnection, metric: Metric, *, resample: bool) -> Observation:
+def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
     """What the view `metric` shows of the candidate."""
     n, missing, y, d, unknown = units.row(connection, _ONE)
     if missing:
@@ -84,10 +84,10 @@ def alone(connection: DuckDBPyConnection, metric: Metric, *, resample: bool) -> 
         case "quantile":
             return _times(connection, ("y",), _ALONE, found)
         case _:
-            return _sums(connection, ("y", "d"), _ALONE, found, resample=resample)
+            return _sums(connection, ("y", "d"), _ALONE, found)
 
 
-def paired(connection: DuckDBPyConnection, metric: Metric, *, resample: bool) -> Observation:
+def paired(connection: DuckDBPyConnection, metric: Metric) -> Observation:
     """What the view `metric` shows of both on the same samples."""
     connection.execute(_PAIRS)
     n, baseline_only, candidate_only, missing, failed = units.row(connection, _SOUND)
@@ -103,7 +103,7 @@ def paired(connection: DuckDBPyConnection, metric: Metric, *, resample: bool) ->
     found = units.layout(connection, source)
     if metric.kind == "quantile":
         return _times(connection, ("c0", "b0"), source, found)
-    return _sums(connection, ("c0", "c1", "b0", "b1"), source, found, resample=resample)
+    return _sums(connection, ("c0", "c1", "b0", "b1"), source, found)
 
 
 def _shares(connection: DuckDBPyConnection, n: int) -> PairedProportion:
@@ -134,8 +134,6 @@ def _sums(
     columns: tuple[str, ...],
     source: str,
     found: units.Layout,
-    *,
-    resample: bool,
 ) -> Sums:
     y, d = columns[:2]
     extremes = f"SELECT count(*), min({y}) = max({y}) AND min({d}) = max({d}) FROM {source}"  # noqa: S608
@@ -147,7 +145,7 @@ def _sums(
         made,
         samples=0 if n == made.n else n,
         tied=bool(tied),
-        groups=units.groups(connection, columns, source, found) if resample else None,
+        groups=units.groups(connection, columns, source, found),
     )
 
 
