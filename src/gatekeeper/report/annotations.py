@@ -6,8 +6,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.report.advice import urgent
 from gatekeeper.report.outcomes import blocking, release_name, spoken, tally
-from gatekeeper.report.story import cause, urgent
+from gatekeeper.report.story import cause
 
 if TYPE_CHECKING:
     from gatekeeper.core.places import Place, Places

@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
+from gatekeeper.report.advice import notices
 from gatekeeper.report.outcomes import blocking, release_name, spoken
-from gatekeeper.report.story import notices, story
+from gatekeeper.report.story import story
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from gatekeeper import __version__
+from gatekeeper.report.advice import notices, urgent
 from gatekeeper.report.annotations import fingerprint, level, message
 from gatekeeper.report.outcomes import blocking
-from gatekeeper.report.story import notices, story, urgent
+from gatekeeper.report.story import story
 
 if TYPE_CHECKING:
     from gatekeeper.core.places import Place, Places

@@ -1,11 +1,9 @@
-"""What a verdict means and what to do about it, in sentences: the same in every format."""
+"""What a rule found, in sentences: the same in every format."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.canonical import short
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.wording import counted, listed, percent
 from gatekeeper.report.outcomes import (
@@ -14,7 +12,6 @@ from gatekeeper.report.outcomes import (
     amount,
     decisive,
     distance,
-    first_to_tell,
     margin,
     spoken,
     upper,
@@ -28,14 +25,6 @@ MOST: Final = 3
 _RARE: Final = 0.001
 _COUNTED: Final = frozenset({"census", "must_pass", "all_pass", "evidence"})
 """Tests without an estimate that could be some distance from a limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A command to give next, and what it is for."""
-
-    command: str
-    purpose: str
 
 
 def story(rule: RuleResult, verdict: Verdict) -> list[tuple[str, str]]:
@@ -58,51 +47,6 @@ def story(rule: RuleResult, verdict: Verdict) -> list[tuple[str, str]]:
         ("owner", rule.owner),
     ]
     return [(label, text) for label, text in parts if text]
-
-
-def urgent(verdict: Verdict) -> list[RuleResult]:
-    """The rules that ask something of somebody, what blocks first."""
-    return [rule for rule in first_to_tell(verdict) if rule.outcome not in SETTLED]
-
-
-def next_steps(verdict: Verdict) -> list[Step]:
-    """Commands that help with what did not pass; none where everything did."""
-    outcomes = {rule.outcome for rule in urgent(verdict)}
-    steps: list[Step] = []
-    if verdict.baseline not in {None, verdict.release} and "fail" in outcomes:
-        both = f"sha256:{short(verdict.baseline or '')} sha256:{short(verdict.release)}"
-        steps += [
-            Step(f"gatekeeper attribute {verdict.run}", "which part did it"),
-            Step(f"gatekeeper diff {both}", "what changed"),
-        ]
-    if "fail" in outcomes:
-        steps.append(Step(f"gatekeeper runs show {verdict.run} --failures", "what failed"))
-    if "error" in outcomes:
-        steps.append(Step(f"gatekeeper runs show {verdict.run}", "what happened"))
-    if "inconclusive" in outcomes:
-        check = f"gatekeeper policy check POLICY --release sha256:{short(verdict.release)}"
-        steps.append(Step(check, "what can be shown"))
-    return steps
-
-
-def notices(verdict: Verdict) -> list[tuple[str, str]]:
-    """What anybody who relies on the verdict should know: labels and texts."""
-    found: list[tuple[str, str]] = [
-        (kind, f"rests on {clause}") for kind, clause in verdict.indirect.items()
-    ]
-    if verdict.inputs.limits:
-        tried = listed([f"{name} {value:g}" for name, value in verdict.inputs.limits.items()])
-        found.append(("what if", f"decided with other limits than the policy's: {tried}"))
-    for one in verdict.loosened:
-        change = "is no longer there" if one.what == "removed" else f"{one.before} → {one.after}"
-        what = "" if one.what == "removed" else f"{one.what} "
-        found.append(("loosened", f"{one.rule}: {what}{change}"))
-    if verdict.needs_approval:
-        found.append(
-            ("approval", "passes only because limits were loosened: a promotion needs approval")
-        )
-    found += [("warning", text) for text in verdict.warnings]
-    return found
 
 
 def sureness(rule: RuleResult) -> str:

@@ -7,6 +7,7 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.report.advice import next_steps, notices
 from gatekeeper.report.markup import escape, spelled_out
 from gatekeeper.report.outcomes import (
     MARKS,
@@ -23,7 +24,7 @@ from gatekeeper.report.outcomes import (
     tally,
     upper,
 )
-from gatekeeper.report.story import next_steps, notices, story
+from gatekeeper.report.story import story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.report.advice import next_steps, notices, urgent
 from gatekeeper.report.markdown import code, folded, plain, row
 from gatekeeper.report.outcomes import (
     MARKS,
@@ -16,16 +17,7 @@ from gatekeeper.report.outcomes import (
     spoken,
     tally,
 )
-from gatekeeper.report.story import (
-    cause,
-    next_steps,
-    notices,
-    sample_words,
-    slice_words,
-    story,
-    urgent,
-    worst_slices,
-)
+from gatekeeper.report.story import cause, sample_words, slice_words, story, worst_slices
 from gatekeeper.report.verdict import cells, p_value
 
 if TYPE_CHECKING:

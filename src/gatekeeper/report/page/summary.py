@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatekeeper.report.advice import next_steps, notices, urgent
 from gatekeeper.report.outcomes import (
     MARKS,
     against,
@@ -14,7 +15,7 @@ from gatekeeper.report.outcomes import (
     tally,
 )
 from gatekeeper.report.page.tags import Html, breakable, join, tag
-from gatekeeper.report.story import next_steps, notices, story, urgent
+from gatekeeper.report.story import story
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

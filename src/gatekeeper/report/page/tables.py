@@ -6,10 +6,11 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from gatekeeper.report.advice import urgent
 from gatekeeper.report.outcomes import amount, distance, margin, spoken
 from gatekeeper.report.page.summary import mark
 from gatekeeper.report.page.tags import Html, breakable, join, tag
-from gatekeeper.report.story import chance, measured, sample_words, urgent
+from gatekeeper.report.story import chance, measured, sample_words
 from gatekeeper.report.verdict import cells, label, p_value
 
 if TYPE_CHECKING:

@@ -1,0 +1,66 @@
+"""What to do about a verdict, and what to know before relying on it: the same in every format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatekeeper.core.canonical import short
+from gatekeeper.core.wording import listed
+from gatekeeper.report.outcomes import SETTLED, first_to_tell
+
+if TYPE_CHECKING:
+    from gatekeeper.model.verdict import RuleResult, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command to give next, and what it is for."""
+
+    command: str
+    purpose: str
+
+
+def urgent(verdict: Verdict) -> list[RuleResult]:
+    """The rules that ask something of somebody, what blocks first."""
+    return [rule for rule in first_to_tell(verdict) if rule.outcome not in SETTLED]
+
+
+def next_steps(verdict: Verdict) -> list[Step]:
+    """Commands that help with what did not pass; none where everything did."""
+    outcomes = {rule.outcome for rule in urgent(verdict)}
+    steps: list[Step] = []
+    if verdict.baseline not in {None, verdict.release} and "fail" in outcomes:
+        both = f"sha256:{short(verdict.baseline or '')} sha256:{short(verdict.release)}"
+        steps += [
+            Step(f"gatekeeper attribute {verdict.run}", "which part did it"),
+            Step(f"gatekeeper diff {both}", "what changed"),
+        ]
+    if "fail" in outcomes:
+        steps.append(Step(f"gatekeeper runs show {verdict.run} --failures", "what failed"))
+    if "error" in outcomes:
+        steps.append(Step(f"gatekeeper runs show {verdict.run}", "what happened"))
+    if "inconclusive" in outcomes:
+        check = f"gatekeeper policy check POLICY --release sha256:{short(verdict.release)}"
+        steps.append(Step(check, "what can be shown"))
+    return steps
+
+
+def notices(verdict: Verdict) -> list[tuple[str, str]]:
+    """What anybody who relies on the verdict should know: labels and texts."""
+    found: list[tuple[str, str]] = [
+        (kind, f"rests on {clause}") for kind, clause in verdict.indirect.items()
+    ]
+    if verdict.inputs.limits:
+        tried = listed([f"{name} {value:g}" for name, value in verdict.inputs.limits.items()])
+        found.append(("what if", f"decided with other limits than the policy's: {tried}"))
+    for one in verdict.loosened:
+        change = "is no longer there" if one.what == "removed" else f"{one.before} → {one.after}"
+        what = "" if one.what == "removed" else f"{one.what} "
+        found.append(("loosened", f"{one.rule}: {what}{change}"))
+    if verdict.needs_approval:
+        found.append(
+            ("approval", "passes only because limits were loosened: a promotion needs approval")
+        )
+    found += [("warning", text) for text in verdict.warnings]
+    return found
