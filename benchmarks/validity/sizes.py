@@ -62,7 +62,7 @@ def tables(*, quick: bool) -> tuple[Table, ...]:
         "as many settle it",
         "the detectable effect is shown",
     )
-    return (Table("planned sizes", columns, tuple(rows), tuple(broken)),)
+    return (Table("planned sums", columns, tuple(rows), tuple(broken)),)
 
 
 def _pilot(name: str, draws: int, numbers: Generator) -> tuple[float, float, float]:

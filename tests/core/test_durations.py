@@ -190,3 +190,15 @@ def test_the_detectable_truth_is_detected_with_that_power() -> None:
         for _ in range(1000)
     ]
     assert np.mean(shown) == pytest.approx(0.8, abs=0.08)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), more=st.integers(1, 200))
+def test_requests_beyond_the_limit_never_turn_a_failure_into_a_pass(seed: int, more: int) -> None:
+    times = np.random.default_rng(seed).exponential(1e6, 150).astype(np.int64)
+    found = known(quantile_of(Times(times), 0.9))
+    limit = found.bounds(0.05)[0] - 1
+    slower = np.concatenate([times, np.full(more, int(limit) + 1)])
+    after = known(quantile_of(Times(slower), 0.9))
+    assert (after.bounds(0.05)[1] or np.inf) > limit
+    assert after.p(limit, "below") > 0.05

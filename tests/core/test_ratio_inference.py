@@ -306,3 +306,22 @@ def test_one_outlier_among_few_leaves_little_shown() -> None:
     found = found_of(ratio_of, sums_of([100, 101, 102, 103, 104] * 6 + [100_000], [1] * 31))
     assert found.skewness == WIDEST_SKEWNESS
     assert found.bounds(0.05)[1] > 50 * found.value
+
+
+@settings(max_examples=60)
+@given(
+    rows=st.lists(st.tuples(st.integers(1, 10**4), st.integers(1, 3)), min_size=4, max_size=12),
+    bad=st.lists(st.tuples(st.integers(0, 10**4), st.integers(1, 3)), min_size=1, max_size=30),
+    limit=st.integers(1, 2000),
+)
+def test_samples_beyond_the_limit_never_turn_a_failure_into_a_pass(
+    rows: list[tuple[int, int]], bad: list[tuple[int, int]], limit: int
+) -> None:
+    for method in (ratio_of, mean_of):
+        before = found_of(method, sums_of(*zip(*rows, strict=True)))
+        if (before.bounds(0.05)[0] or 0) <= limit:
+            continue
+        worse = [*rows, *((limit * d + over, d) for over, d in bad)]
+        after = found_of(method, sums_of(*zip(*worse, strict=True)))
+        assert (after.bounds(0.05)[1] or math.inf) > limit
+        assert (after.p(limit, "below") or 1) > 0.05
