@@ -55,6 +55,19 @@ def by_likelihood(table: Table, delta: float) -> float:
 
 
 @pytest.mark.parametrize(
+    ("table", "alpha", "published"),
+    [
+        # Tango (1998), 44 users of contact lenses; Bentur et al. (2009), analysed by Fagerland,
+        # Lydersen and Laake (2014), BMC Medical Research Methodology 14:108.
+        (Table(44, 0, 1), 0.05, (-0.096, 0.037)),
+        (Table(21, 1, 7), 0.025, (-0.517, -0.026)),
+    ],
+)
+def test_published_bounds(table: Table, alpha: float, published: tuple[float, float]) -> None:
+    assert tango.bounds(table, alpha, continuity=0) == pytest.approx(published, abs=5e-4)
+
+
+@pytest.mark.parametrize(
     "table", [Table(100, 12, 5), Table(300, 3, 9), Table(44, 1, 7), Table(500, 40, 41)]
 )
 def test_bounds_are_where_the_likelihood_puts_them(table: Table) -> None:

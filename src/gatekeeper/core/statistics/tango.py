@@ -41,13 +41,16 @@ class Table:
         return (self.candidate_only - self.baseline_only) / self.n
 
 
-def bounds(table: Table, alpha: float) -> tuple[float, float]:
-    """Lower and upper bound of the difference, each one-sided at confidence 1 - `alpha`."""
+def bounds(table: Table, alpha: float, continuity: float = _CONTINUITY) -> tuple[float, float]:
+    """Lower and upper bound of the difference, each one-sided at confidence 1 - `alpha`.
+
+    With a `continuity` of 0 they are those that were published.
+    """
     from scipy.special import ndtri
 
     z = float(ndtri(1 - alpha))
-    low = crossing(lambda delta: _score(table, delta) - z, table.difference, -1.0)
-    high = crossing(lambda delta: _score(table, delta) + z, table.difference, 1.0)
+    low = crossing(lambda delta: _score(table, delta, continuity) - z, table.difference, -1.0)
+    high = crossing(lambda delta: _score(table, delta, continuity) + z, table.difference, 1.0)
     return low, high
 
 
@@ -77,12 +80,12 @@ def power(expected: Table, limit: float, alpha: float, doubt: float = 0.0) -> fl
     return float(ndtr(room / spread))
 
 
-def _score(table: Table, delta: float) -> float:
+def _score(table: Table, delta: float, continuity: float = _CONTINUITY) -> float:
     """Standardised distance of the observed difference from `delta`; decreasing in it."""
     distance = table.candidate_only - table.baseline_only - table.n * delta
-    if abs(distance) <= _CONTINUITY:
+    if abs(distance) <= continuity:
         return 0.0
-    distance -= math.copysign(_CONTINUITY, distance)
+    distance -= math.copysign(continuity, distance)
     return distance / max(_deviation(table, delta), _SMALLEST)
 
 
