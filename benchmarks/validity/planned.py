@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FACTORS = (0.5, 1.0, 2.0)
 JUDGE = (0.9, 0.98)
+LEAST = 75
+"""Power in percent that the printed size has at least, where 80 is what it is printed for."""
 
 
 def tables(*, quick: bool) -> tuple[Table, ...]:
@@ -38,7 +40,8 @@ def tables(*, quick: bool) -> tuple[Table, ...]:
         "size that is printed",
         *(f"power at {factor:g} of it" for factor in FACTORS),
     )
-    return (Table("planned sizes", columns, tuple(rows)),)
+    weak = [row[0] for row in rows if float(row[3].rstrip(" %")) < (0 if quick else LEAST)]
+    return (Table("planned sizes", columns, tuple(rows), tuple(f"weak: {name}" for name in weak)),)
 
 
 _ALIKE = ("are alike (ICC 0.3)", 0.1)

@@ -149,13 +149,21 @@ def _most(sums: Clusters, limit: float, alpha: float) -> float:
 
 
 def _detectable(sums: Clusters, limit: float, alpha: float, power: float) -> float | None:
-    events = _most(sums, limit, alpha)
-    scale = 1 / sums.design_effect
-    return binomial.upper(events * scale, sums.m * scale, power) if events >= 0 else None
+    found = _worth(sums, limit, alpha)
+    return None if found is None else binomial.upper(*found, power)
 
 
 def _power(sums: Clusters, truth: float, limit: float, alpha: float) -> float:
-    """Chance to show a share below `limit`, by as many trials as the clusters are worth."""
+    """Chance to show a share below `limit`."""
+    found = _worth(sums, limit, alpha)
+    return 0.0 if found is None else binomial.at_most(*found, truth)
+
+
+def _worth(sums: Clusters, limit: float, alpha: float) -> tuple[float, float] | None:
+    """Most events that show it, and trials: as many independent ones as the clusters are worth.
+
+    Half an event less, since events come whole; None where not even none would show it.
+    """
     events = _most(sums, limit, alpha)
     scale = 1 / sums.design_effect
-    return binomial.at_most(events * scale, sums.m * scale, truth) if events >= 0 else 0.0
+    return (max(events * scale - 0.5, 0.0), sums.m * scale) if events >= 0 else None

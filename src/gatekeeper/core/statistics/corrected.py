@@ -4,8 +4,8 @@ Rogan and Gladen (1978), American Journal of Epidemiology 107:71-76: where a sha
 t * sensitivity + (1 - t) * (1 - specificity) is called. The p-value at a limit is that of the
 called share that the limit implies, averaged over what the calibration leaves possible of
 sensitivity and specificity. The bounds are those that agree with it: the melded intervals of
-Bayer, Fay and Graubard (2023), Statistics in Medicine 42:1822-1867, which cover at least as often
-as they say. The averages are over a fixed lattice of points, so nothing is drawn at random.
+Bayer, Fay and Graubard (2023), Statistics in Medicine, arXiv:2205.13494, which cover at least as
+often as they say. The averages are over a fixed lattice of points, so nothing is drawn at random.
 """
 
 from __future__ import annotations

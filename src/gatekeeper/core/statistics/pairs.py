@@ -55,7 +55,8 @@ class PairedShare(Inference):
     """The difference of two shares of the same samples.
 
     In clusters, the table is scaled to as many pairs as it is worth: Obuchowski (1998), Statistics
-    in Medicine 17:1495-1507; Yang, Sun and Hardin (2012), Biometrical Journal 54:44-56.
+    in Medicine 17:1495-1507; Yang, Sun and Hardin (2012), Computational Statistics and
+    Data Analysis 56:1301-1320.
 
     Attributes:
         low: Pairs, with what is unknown against the candidate's having more events.
