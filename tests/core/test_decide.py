@@ -373,23 +373,6 @@ def test_tied_costs_are_no_measurement() -> None:
     assert outcome("retry_amplification", "max", 1.25, attempts).outcome == "pass"
 
 
-def test_a_calibrated_judge_is_corrected_and_a_useless_one_shows_nothing() -> None:
-    good = {"true_events": 90, "missed_events": 10, "true_others": 196, "false_events": 4}
-    useless = {"true_events": 50, "missed_events": 50, "true_others": 50, "false_events": 50}
-    seen = Proportion(600, 40)
-    found = [
-        outcome("policy_violation_rate", "max", 0.083, seen, **rest)
-        for rest in ({}, {"calibration": good}, {"calibration": useless})
-    ]
-    assert [one.outcome for one in found] == ["inconclusive", "pass", "inconclusive"]
-    assert found[1].estimate == pytest.approx((40 / 600 - 0.02) / 0.88)
-    assert "better than chance" in (found[2].method or "")
-    pairs = Pairs(600, 30, 30)
-    twice = PairedProportion(Proportion(600, 60), Proportion(600, 60), high=pairs, low=pairs)
-    change = outcome("policy_violation_rate", "max_increase", 0.05, twice, calibration=good)
-    assert "Rogan-Gladen" in (change.method or "")
-
-
 def test_samples_of_one_cluster_show_nothing() -> None:
     clusters = Sums(1, (490, 500), ((240_100, 245_000), (245_000, 250_000)))
     found = outcome("resolved_rate", "min", 0.78, Proportion(500, 490, clusters=clusters))
