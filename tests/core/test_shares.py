@@ -111,6 +111,31 @@ def test_clusters_never_say_more_than_as_many_samples_alone(seen: list[tuple[int
     assert high >= alone.bounds(ALPHA)[1] - 1e-12  # type: ignore[operator]
 
 
+@settings(deadline=None)
+@given(seen=clusters, place=st.integers(0, 29), limit=st.floats(0.01, 0.99))
+def test_a_failing_sample_more_never_turns_a_fail_into_a_pass(
+    seen: list[tuple[int, int]], place: int, limit: float
+) -> None:
+    place %= len(seen)
+    worse = [(y + (i == place), m + (i == place)) for i, (y, m) in enumerate(seen)]
+    before, after = (
+        share(clustered([y for y, _ in each], [m for _, m in each])) for each in (seen, worse)
+    )
+    failed = (before.bounds(ALPHA)[0] or 0) > limit
+    assert not (failed and (after.bounds(ALPHA)[1] or 1) <= limit)
+
+
+@settings(deadline=None)
+@given(n=st.integers(2, 400), events=st.integers(0, 400), limit=st.floats(0.001, 0.999))
+def test_a_failing_sample_more_never_helps_where_samples_are_independent(
+    n: int, events: int, limit: float
+) -> None:
+    events = min(events, n)
+    before, after = share(Proportion(n, events)), share(Proportion(n + 1, events + 1))
+    assert (after.p(limit, "below") or 0) >= (before.p(limit, "below") or 0) - 1e-12
+    assert (after.p(limit, "above") or 0) <= (before.p(limit, "above") or 0) + 1e-12
+
+
 @pytest.mark.parametrize("events", [0, 3, 40])
 def test_clusters_of_one_sample_change_nothing(events: int) -> None:
     seen = clustered([1] * events + [0] * (40 - events), [1] * 40)
