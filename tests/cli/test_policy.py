@@ -15,8 +15,10 @@ import pytest
 from builders import write
 from delivery import POLICY, Delivery, failing, make_delivery
 from gatekeeper.adapters.policies import read_policy
+from gatekeeper.adapters.records import RunRecords
 from gatekeeper.cli.boundary import guarded
 from gatekeeper.cli.main import run
+from gatekeeper.model.record import RequestRow
 from gatekeeper.model.verdict import Inputs, Loosened, PastPolicy
 
 if TYPE_CHECKING:
@@ -268,3 +270,48 @@ def test_a_report_of_nothing_and_of_no_day(delivery: Delivery) -> None:
     code, _, err = call("policy", "report", "--since", "last quarter")
     assert (code, "is no day" in err) == (2, True)
     assert delivery.root.exists()
+
+
+def test_what_production_says_of_the_rules(delivery: Delivery) -> None:
+    text = LENIENT.replace("must_pass: [refund]", "success_rate_min: 0.9").replace(
+        "sections:", "sections:\n  security: {forbidden_tool_call: 0}"
+    )
+    write(delivery.root / FILE, text)
+    verdict = {"inputs": Inputs(policy=document(delivery))}
+    names = [
+        "quality.resolved_rate_min",
+        "quality.success_rate_min",
+        "security.forbidden_tool_call",
+    ]
+    rules = tuple(rule("pass", rule=name)["rules"][0] for name in names)
+    delivery.decide(delivery.v1, rules=rules, **verdict)
+    assert call("promote", delivery.v1, "--env", "local")[0] == 0
+    store = RunRecords(delivery.root / "served" / "one")
+    for number in range(100):
+        store.write([served(delivery.v1, number)])
+    store.close()
+    with (delivery.root / "served/one/records.jsonl").open("a") as file:
+        file.write('{"key": "cut')
+    found = {
+        one["rule"]: one["online"]
+        for one in answer("policy", "report", "--records", "served")["rules"]
+    }
+    assert found["quality.resolved_rate_min"] is None  # nobody has said yet
+    assert (found["quality.success_rate_min"]["estimate"]) == 0.8
+    assert found["quality.success_rate_min"]["met"] is False
+    assert found["security.forbidden_tool_call"]["met"] is True
+    code, out, _ = call("policy", "report", "--records", "served/*/records.jsonl")
+    assert (code, "0.8 not met" in out) == (0, True)
+    assert "its limit is not met by what was" in out
+    assert call("policy", "report", "--records", "nowhere/*")[0] == 2
+
+
+def served(release: str, number: int) -> RequestRow:
+    return RequestRow(
+        request_id=f"r{number}",
+        time=number,
+        lane="stable",
+        release=release,
+        status="error" if number % 5 == 0 else "ok",
+        latency_us=1000,
+    )

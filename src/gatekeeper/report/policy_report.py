@@ -122,13 +122,16 @@ def _count(value: int) -> str:
 def _margin(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    plain = number(abs(value), unit) if unit else f"{abs(value):.4g}"
-    text = plain.replace(" ", "").lstrip("+")
-    return f"{'-' if value < 0 else '+'}{text}"
+    return f"{'-' if value < 0 else '+'}{_narrow(abs(value), unit).lstrip('+')}"
 
 
 def _online(found: Online | None, unit: str) -> str:
     if found is None:
         return ""
     mark = {True: " met", False: " not met", None: ""}[found.met]
-    return f"{number(found.estimate, unit).replace(' ', '')}{mark}"
+    return f"{_narrow(found.estimate, unit)}{mark}"
+
+
+def _narrow(value: float, unit: str) -> str:
+    plain = number(value, unit) if unit else f"{value:.4g}"
+    return plain.replace(" ", "")

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
-from gatekeeper.errors import UsageError
+from gatekeeper.errors import UndecidedError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gatekeeper.adapters.project import Project
+    from gatekeeper.core.policy_report import Online, Promotion
     from gatekeeper.model.verdict import Verdict
 
 
@@ -25,13 +28,18 @@ def policy_report(
     within: Annotated[
         int, typer.Option("--within", help="Days in which a rollback says something.", min=1)
     ] = 14,
+    records: Annotated[
+        str | None,
+        typer.Option("--records", metavar="GLOB", help="What was served of the stable release."),
+    ] = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
     """Review a policy: what its rules decided, was overridden, and what came of it.
 
     Counts every signed verdict on the releases of the project, and follows those that releases
-    were promoted on: a rollback soon after says that something was missed.
+    were promoted on: a rollback soon after says that something was missed. With --records, the
+    metrics of rules that compare with nothing are measured in what was served.
     """
     from gatekeeper.cli.environments import site_of
     from gatekeeper.core.policy_report import policy_report as gathered
@@ -47,9 +55,26 @@ def policy_report(
         for name in names
         for one in promoted(site_of(session.project, name), start, timedelta(days=within))
     ]
-    found = gathered(verdicts, made, {})
+    found = gathered(verdicts, made, _online(made, records) if records else {})
     text = report_text(found, since or "", session.width)
     session.emit(report_document(found, since or ""), text)
+
+
+def _online(made: Sequence[Promotion], records: str) -> Mapping[str, Online]:
+    """What records say of the rules that the release was promoted by which was promoted last."""
+    from gatekeeper.adapters.served import segments
+    from gatekeeper.cli.policy.online import online
+
+    files = segments(records)
+    held = [one for one in made if one.verdict.inputs.policy]
+    last = max(held, key=lambda one: one.entry.time, default=None)
+    if last is None:
+        raise UndecidedError(
+            "no promotion of that time rests on a verdict that holds its policy",
+            where="--records",
+            fix="leave --records out, or look further back with --since",
+        )
+    return online(last.verdict, files)
 
 
 def _day(text: str | None) -> datetime | None:
