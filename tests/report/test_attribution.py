@@ -1,0 +1,179 @@
+"""What people read of an attribution: the guilty one on top, in 80 columns, and nothing hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatekeeper.model.attribution import Attribution
+from gatekeeper.model.bisection import Bisection
+from gatekeeper.report.attribution import attribution_document, attribution_text
+from gatekeeper.report.bisection import bisection_text
+
+A, B, C = ("sha256:" + letter * 64 for letter in "abc")
+DESK = {"name": "desk", "digest": A}
+BEFORE = {"name": "desk", "digest": B}
+
+
+def moved(value: float, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": high}
+
+
+def share(name: str, value: float, low: float, high: float, **ways: float) -> dict[str, Any]:
+    return {
+        "component": name,
+        "components": tuple(name.split("+")),
+        "moved": moved(value, low, high),
+        "alone": moved(ways.get("alone", value)),
+        "last": moved(ways.get("last", value)),
+    }
+
+
+COST: dict[str, Any] = {
+    "rule": "cost.usd_per_resolved_request_max_increase",
+    "section": "cost",
+    "metric": "usd_per_resolved_request",
+    "test": "max_increase",
+    "limit": 0.1,
+    "outcome": "fail",
+    "unit": "relative",
+    "code": "named",
+    "reason": "prompt explains 90 % of the +40.0 % that went the wrong way",
+    "guilty": ("prompt",),
+    "baseline": 2e-5,
+    "candidate": 2.8e-5,
+    "metric_unit": "usd",
+    "change": moved(0.4, 0.3, 0.5),
+    "components": (
+        share("prompt", 0.36, 0.3, 0.42, alone=0.3, last=0.42),
+        share("model+router", 0.04, -0.01, 0.09),
+    ),
+    "interactions": ({"components": ("prompt", "model+router"), "moved": moved(0.12, 0.05, 0.2)},),
+    "suites": ("quality",),
+    "samples": 404,
+    "units": 25,
+}
+CALLS: dict[str, Any] = {
+    **COST,
+    "rule": "security.forbidden_tool_call",
+    "metric": "forbidden_tool_call",
+    "test": "census",
+    "outcome": "inconclusive",
+    "unit": "count",
+    "metric_unit": "count",
+    "code": "not_the_change",
+    "reason": "no component moved it",
+    "guilty": (),
+    "baseline": 0.0,
+    "candidate": 0.0,
+    "change": moved(0, 0, 0),
+    "components": (share("prompt", 0, 0, 0), share("model+router", 0, 0, 0)),
+    "interactions": (),
+    "suites": ("benign", "quality"),
+}
+
+
+def document(**changes: Any) -> Attribution:
+    values: dict[str, Any] = {
+        "run": "20261126-120000-abc123",
+        "candidate": DESK,
+        "baseline": BEFORE,
+        "policy": C,
+        "policy_name": "desk",
+        "outcome": "fail",
+        "changed": ("prompt", "model", "router"),
+        "coupled": (
+            {"components": ("model", "router"), "reasons": ("router.tiers: no model 'second'",)},
+        ),
+        "method": "exact",
+        "seed": 7,
+        "replicates": 2000,
+        "confidence": 0.95,
+        "rules": (CALLS, COST),
+        "mixes": (
+            {
+                "release": DESK, "components": ("prompt",), "run": "r", "suites": ("quality",),
+                "conversations": 404, "asked": 1, "reused": 403, "earlier": True,
+            },
+        ),
+        "advice": "keep the baseline",
+        **changes,
+    }  # fmt: skip
+    return Attribution.model_validate(values)
+
+
+def rollback(**changes: Any) -> dict[str, Any]:
+    return {
+        "components": ("prompt",), "release": {"name": "desk", "digest": C}, "outcome": "pass",
+        "run": "r", "rules": {"cost.usd_per_resolved_request_max_increase": "pass"}, **changes,
+    }  # fmt: skip
+
+
+def test_the_guilty_one_comes_first_and_everything_fits() -> None:
+    text = attribution_text(document(), 80)
+    assert "[bold]it is prompt[/bold]" in text
+    assert text.index("usd_per_resolved") < text.index("forbidden_tool_call")
+    rows = [line.split() for line in text.splitlines()]
+    assert ["→", "prompt", "+36.0%", "+30.0%…+42.0%", "+30.0%", "-42.0%"] in rows
+    assert ["model+router", "+4.0%", "-1.0%…+9.0%", "+4.0%", "-4.0%"] in rows
+    assert "; 404 samples in 25 clusters" in " ".join(text.split())
+    assert "of benign and quality" in " ".join(text.split())
+    assert "prompt and model+router together: +12.0% (+5.0%…+20.0%)" in text
+    assert "model and router only go together: router.tiers: no model 'second'" in text
+    assert "1 mixed release evaluated: 403 answers reused, 1 call of models made" in text
+
+
+def test_what_did_not_move_has_no_table() -> None:
+    text = attribution_text(document(rules=(CALLS,)), 80)
+    assert "no component moved it" in text
+    assert "moved it by" not in text
+    assert "no component can be named" in text
+
+
+def test_a_rollback_that_fails_says_by_which_rules() -> None:
+    bad = rollback(outcome="inconclusive", rules={"a.x": "inconclusive", "b.y": "pass"})
+    text = attribution_text(document(rollbacks=(bad,)), 80)
+    assert f"? desk@sha256:{'c' * 12}  prompt as before: inconclusive" in text
+    assert "inconclusive: x" in text
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (rollback(), "gatekeeper attribute 20261126-120000-abc123 --build"),
+        (rollback(kept=True), f"gatekeeper promote sha256:{'c' * 12} --env ENV"),
+    ],
+)
+def test_what_to_type_next(one: dict[str, Any], expected: str) -> None:
+    assert expected in attribution_text(document(recommended=one, rollbacks=(one,)), 80)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [("one_change", "no mixed release"), ("sampled", "each component at each place twice")],
+)
+def test_how_it_was_found_is_told(method: str, expected: str) -> None:
+    text = attribution_text(document(method=method), 200)
+    assert expected in text
+
+
+def test_the_document_is_the_whole_of_it() -> None:
+    found = document(notes=("a note",))
+    assert Attribution.model_validate(attribution_document(found), strict=False) == found
+    assert "a note" in attribution_text(found, 80)
+
+
+def test_a_bisection_marks_what_it_is_not_sure_of() -> None:
+    probe = {"release": DESK, "moved": True, "sure": False, "change": moved(0.2, 0.1, 0.3),
+             "n": 404, "run": "r", "stored": True}  # fmt: skip
+    found = Bisection.model_validate({
+        "metric": "usd_per_resolved_request", "unit": "relative", "environment": "prod",
+        "code": "unsure", "reason": "the nearest guess", "releases": (BEFORE, DESK),
+        "good": 2e-5, "bad": 2.4e-5, "metric_unit": "usd", "probes": (probe,),
+        "found": DESK, "before": BEFORE, "components": COST,
+    })  # fmt: skip
+    text = bisection_text(found, 80)
+    assert f"it moved in desk@sha256:{'a' * 12}, by prompt" in text
+    assert "→?  desk@sha256:" in text
+    assert f"gatekeeper diff sha256:{'b' * 12} sha256:{'a' * 12}" in text
