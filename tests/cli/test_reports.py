@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,9 +18,6 @@ from gatekeeper.cli.wiring import store_of
 from gatekeeper.errors import InputError, UndecidedError, UsageError
 from gatekeeper.model.run import RunRelease
 from gatekeeper.model.statement import VERDICT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RUN = "20261120-120000-abcdef"
 GATE = ("gate", RUN, "--policy", "gates/desk.yaml", "--no-record", "--project")
@@ -210,3 +207,33 @@ def test_earlier_runs_over_the_same_samples_are_in_the_plane(delivery: Delivery)
     ]
     assert plots.plane[0].quality == 0.2
     assert plots.plane[1].quality == 0.88
+
+
+def test_both_sides_of_a_comparison_are_in_the_plane(delivery: Delivery) -> None:
+    described = describe({"quality": 100}, id="20261114-120000-000aaa")
+    make_run(delivery.project.runs / described.id, Behaviour(), run=described)
+    plots = plots_of(delivery.project, delivery.project.runs / described.id)
+    assert [one.kind for one in plots.plane] == ["candidate", "baseline"]
+    assert all(one.cost_low is not None and one.quality_low is not None for one in plots.plane)
+
+
+def test_a_run_without_quality_has_no_plane(delivery: Delivery) -> None:
+    described = describe({"load": 60}, id="20261115-120000-000aaa")
+    make_run(delivery.project.runs / described.id, Behaviour(), run=described)
+    plots = plots_of(delivery.project, delivery.project.runs / described.id)
+    assert plots.plane == ()
+    assert {one.suite for one in plots.distributions} == {"load"}
+
+
+def test_a_release_that_is_not_here_is_told_by_its_policy(
+    delivery: Delivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    absent = RunRelease(name="desk", digest="sha256:" + "7" * 64)
+    described = describe({"quality": 100}, id="20261116-120000-000aaa", candidate=absent)
+    make_run(delivery.project.runs / described.id, Behaviour(unresolved=80), run=described)
+    words = ("--policy", "gates/desk.yaml", "--no-record", "--report", "gitlab=found.json")
+    code = run(["gate", described.id, "--project", str(delivery.root), *words])
+    assert code in {1, 3}  # it is as old as the test
+    paths = {one["location"]["path"] for one in json.loads(Path("found.json").read_text())}
+    assert paths == {"gates/desk.yaml"}
