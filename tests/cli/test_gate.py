@@ -211,6 +211,8 @@ sections:
       - {metric: follow_up_ratio, max: 0.0001, severity: info}
   cost:
     usd_per_resolved_request_max: 1.0
+    tokens_per_verified_outcome_max: 100000
+    budget_breach_rate_max: 0.5
 """
 
 
@@ -223,7 +225,7 @@ def test_a_kept_verdict_is_derived_again_from_the_records(
     assert gate(delivery, "--verify", "--output", "json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["verified"], found["differences"], found["run"]) == (True, [], RUN)
-    assert found["rules"] == 5
+    assert found["rules"] == 7
     (delivery.root / "gates/own.yaml").unlink()
     assert gate(delivery, "--verify") == 0
     assert "✓ the verdict follows from the records" in capsys.readouterr().out

@@ -212,3 +212,11 @@ def test_something_is_loosened_exactly_where_something_differs_that_way(
     assert len(loosened(one, two)) == sum(
         change.direction in {"loosened", "either"} for change in differences(one, two)
     )
+
+
+def test_the_order_in_which_a_policy_is_written_makes_no_other_answer() -> None:
+    strict = policy(FLOOR, CEILING, FALL)
+    turned = policy(FALL, CEILING, FLOOR)
+    easy = policy({"metric": "success_rate", "min": 0.9})
+    assert len(loosened(strict, easy)) == 3
+    assert loosened(strict, easy) == loosened(turned, easy)

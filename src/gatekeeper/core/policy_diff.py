@@ -73,11 +73,14 @@ def differences(before: Applied, after: Applied) -> tuple[Change, ...]:
 
 
 def loosened(before: Applied, after: Applied) -> tuple[Loosened, ...]:
-    """What `after` demands less of than `before`, or may: a change that can do both counts too."""
+    """What `after` demands less of than `before`, or may: a change that can do both counts too.
+
+    Sorted, so that the order in which a policy is written down makes no other verdict.
+    """
+    found = (one for one in differences(before, after) if one.direction in {"loosened", "either"})
     return tuple(
         Loosened(rule=one.rule, what=one.what, before=one.before, after=one.after)
-        for one in differences(before, after)
-        if one.direction in {"loosened", "either"}
+        for one in sorted(found, key=lambda one: (one.rule != WHOLE, one.rule, one.what))
     )
 
 
