@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from scipy.stats import binom, binomtest
 
 from gatekeeper.core.observation import Proportion, Sums
 from gatekeeper.core.statistics.shares import share
+
+if TYPE_CHECKING:
+    from gatekeeper.core.statistics.inference import Side
 
 ALPHA = 0.05
 
@@ -165,6 +169,27 @@ def test_a_clean_run_in_clusters_needs_as_many_clusters_as_samples_alone() -> No
     needed = found.needed(0.005, ALPHA)
     assert needed is not None
     assert needed == pytest.approx(598 * 30, rel=0.01)
+
+
+@pytest.mark.parametrize("side", ["below", "above"])
+def test_what_is_detectable_in_clusters_is_shown_about_four_times_of_five(side: Side) -> None:
+    random, sizes = np.random.default_rng(11), [10] * 80
+    pilot = share(clustered(list(random.binomial(10, 0.18, 80)), sizes))
+    truth = pilot.detectable(0.18, side, ALPHA)
+    assert truth is not None
+    drawn = [share(clustered(list(y), sizes)) for y in random.binomial(10, truth, (400, 80))]
+    shown = [(one.p(0.18, side) or 0) <= ALPHA for one in drawn]
+    assert np.mean(shown) == pytest.approx(0.8, abs=0.08)
+
+
+def test_clusters_above_their_limit_need_more_of_them_too() -> None:
+    seen = clustered([3, 1, 2, 2, 4, 0, 2, 2] * 3, [10] * 24)
+    needed = share(seen).needed(0.12, ALPHA)
+    assert needed is not None
+    assert 100 < needed < 300
+    assert share(seen).needed(0.2, ALPHA) is None
+    assert (share(seen).needed(1.0, ALPHA) or 0) <= 21
+    assert share(seen).needed(0.20001, ALPHA) is None
 
 
 def test_replicates_count_their_samples() -> None:
