@@ -38,7 +38,7 @@ def commands() -> list[tuple[str, str]]:
     return sorted(found)
 
 
-GROUPS = ("keys", "runs")
+GROUPS = ("keys", "policy", "runs")
 COMMANDS = [(verb, rest) for verb, rest in commands() if verb in VERBS]
 
 
