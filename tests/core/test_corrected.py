@@ -145,6 +145,7 @@ def test_clusters_widen_the_bounds() -> None:
     sums = Sums(20, (40, 600), ((200, 1200), (1200, 18_000)))
     alone = corrected(Proportion(600, 40), USUAL).bounds(ALPHA)
     together = corrected(Proportion(600, 40, clusters=sums), USUAL).bounds(ALPHA)
+    assert corrected(Proportion(600, 40, clusters=sums), USUAL).design_effect > 1
     assert together[0] < alone[0]  # type: ignore[operator]
     assert together[1] > alone[1]  # type: ignore[operator]
 

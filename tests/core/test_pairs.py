@@ -222,6 +222,14 @@ def test_bounds_and_p_of_clusters_agree() -> None:
     assert found.p(low, "above") == pytest.approx(ALPHA, abs=1e-9)
 
 
+def test_the_surer_the_wider() -> None:
+    seen = paired(300, 30, 20, in_clusters([3, -1] * 5 + [0] * 20, [10] * 30))
+    for found in (paired_share(paired(300, 30, 20)), paired_share(seen)):
+        lows, highs = zip(*(found.bounds(alpha) for alpha in (0.2, 0.05, 0.01, 1e-4)), strict=True)
+        assert list(lows) == sorted(lows, reverse=True)
+        assert list(highs) == sorted(highs)
+
+
 def test_no_difference_in_clusters_is_worth_the_clusters() -> None:
     seen = paired(600, 0, 0, in_clusters([0] * 20, [30] * 20))
     alone = paired_share(paired(20, 0, 0)).bounds(ALPHA)

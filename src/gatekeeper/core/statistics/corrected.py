@@ -20,6 +20,7 @@ from gatekeeper.core.statistics.clustered_share import Beta
 from gatekeeper.core.statistics.clustering import Clusters
 from gatekeeper.core.statistics.inference import POWER, Inference
 from gatekeeper.core.statistics.roots import crossing
+from gatekeeper.core.statistics.shares import share
 from gatekeeper.core.statistics.unusable import Unusable
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def corrected(seen: Proportion, calibration: Calibration) -> Inference:
         n=seen.samples or seen.n,
         method=METHOD,
         clusters=0 if seen.clusters is None else seen.clusters.n,
+        design_effect=1.0 if seen.clusters is None else share(seen).design_effect,
         calls=_calls(seen),
         called=seen.events / seen.n,
         calibration=calibration,
