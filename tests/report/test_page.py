@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.core.plots import Plots, Point, frontier
-from gatekeeper.model.verdict import Contribution, Inputs, SliceResult, Verdict
+from gatekeeper.model.verdict import Contribution, Inputs, RuleResult, SliceResult, Verdict
 from gatekeeper.report.page.document import verdict_html
 from gatekeeper.report.page.scale import ticks
 from verdicts import failing, noticed, plots, rule, verdict
@@ -123,6 +123,28 @@ def test_a_slice_is_told_by_mark_colour_and_words() -> None:
     assert re.search(r'<td class="out2">✗ \+70.0%<small>\+60.0% … \+80.0%, n 70</small>', text)
     assert re.search(r'<td class="out1">\? \+14.0%', text)
     assert re.search(r'<td class="in2">✓ \+2.0%', text)
+
+
+def test_slices_of_a_count_have_bounds_of_a_rate() -> None:
+    found = SliceResult(value="a", outcome="fail", estimate=1.0, low=0.001, high=0.03, n=160)
+    one = rule("s.x", "fail", test="census", unit="count", estimate=1.0, by="k", slices=(found,))
+    text = verdict_html(verdict(one), Plots())
+    assert '<td class="out2">✗ 1<small>0.10% … 3.0%, n 160</small></td>' in text
+
+
+def test_slices_stand_by_what_they_do_on_the_whole() -> None:
+    def sliced(name: str, values: dict[str, float]) -> RuleResult:
+        found = tuple(
+            SliceResult(value=key, outcome="inconclusive", estimate=value, n=9)
+            for key, value in values.items()
+        )
+        return rule(name, "inconclusive", limit=0.5, by="topic", slices=found, estimate=0.4)
+
+    first = sliced("a.x_max", {"b": 0.3, "c": 0.2, "a": 0.1})
+    second = sliced("a.y_max", {"b": 0.5, "c": 0.9, "a": 0.1})
+    third = sliced("a.z_max", {"b": 0.5, "c": 0.9, "a": 0.1})
+    text = verdict_html(verdict(first, second, third), Plots())
+    assert re.findall(r'<tr><th scope="row">(\w)</th>', text) == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize(

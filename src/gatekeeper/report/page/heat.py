@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from gatekeeper.report.outcomes import MARKS, ORDER, column, spoken, upper
@@ -46,13 +47,15 @@ def _table(by: str, rules: list[RuleResult]) -> Html:
 
 
 def _order(rules: list[RuleResult]) -> list[str]:
-    """Values of the key: those that do worst for any rule first."""
-    ranks: dict[str, tuple[int, int]] = {}
+    """Values of the key: those that fail a rule first, then those that do worst on the whole."""
+    worst: dict[str, int] = {}
+    places: dict[str, list[int]] = {}
     for rule in rules:
         for place, one in enumerate(worst_slices(rule)):
-            rank = ORDER.index(one.outcome), place
-            ranks[one.value] = min(rank, ranks.get(one.value, rank))
-    return sorted(ranks, key=ranks.__getitem__)
+            rank = ORDER.index(one.outcome)
+            worst[one.value] = min(rank, worst.get(one.value, rank))
+            places.setdefault(one.value, []).append(place)
+    return sorted(places, key=lambda value: (worst[value], fmean(places[value])))
 
 
 def _cell(rule: RuleResult, one: SliceResult | None) -> Html:
@@ -61,7 +64,8 @@ def _cell(rule: RuleResult, one: SliceResult | None) -> Html:
     shown = column(one.estimate, rule.unit) if one.estimate is not None else spoken(one.outcome)
     between = ""
     if one.low is not None and one.high is not None:
-        between = f"{column(one.low, rule.unit)} … {column(one.high, rule.unit)}, "
+        unit = "rate" if rule.test == "census" else rule.unit
+        between = f"{column(one.low, unit)} … {column(one.high, unit)}, "
     small = tag("small", f"{between}n {one.n:,}")
     mark = f"{MARKS[one.outcome][0]} "
     return tag("td", join(mark, shown), small, class_=_shade(rule, one))
