@@ -196,6 +196,7 @@ def evaluate(
         })  # fmt: skip
         sitting = {"max_usd": max_usd, "max_tokens": max_tokens, "concurrency": concurrency}
         evaluation, run = _again(session, resume, sitting)
+        _refuse_unreported(reports, {"--aa": run.options.aa})
     else:
         options = RunOptions(
             environment=env or ENVIRONMENT,
