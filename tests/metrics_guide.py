@@ -155,7 +155,7 @@ def _lines(metric: Metric) -> Iterator[str]:
     yield f"- source: {metric.source}"
     yield f"- nulls: {metric.nulls}"
     for one in metric.formulas:
-        yield f"- formula: `{one.text}`"
+        yield f"- formula: `{one.text(records=bool(metric.sql))}`"
     if metric.components:
         yield f"- moved by: {', '.join(metric.components)}"
     yield f"- where to look: {metric.look_at}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +13,9 @@ from builders_runs import (
     PRICES,
     Behaviour,
     Case,
-    describe,
     make_run,
-    rows_of,
 )
 from gatekeeper.adapters.metrics import RunMeasurements
-from gatekeeper.adapters.records import RunRecords
-from gatekeeper.adapters.runs import seal
 from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Census, Missing, PairedProportion, Proportion, Sums, Times
@@ -292,31 +287,6 @@ def test_every_metric_runs_on_a_whole_run_and_on_an_empty_one(tmp_path: Path) ->
     assert whole.price_books() == (PRICES,)
     assert empty.conversations(CANDIDATE) == {}
     assert empty.price_books() == ()
-
-
-def test_neither_the_order_of_rows_nor_the_number_of_threads_matters(tmp_path: Path) -> None:
-    run = describe({"quality": 100, "safety": 50, "load": 80}, replicates=2)
-    rows = [row for part in rows_of(run, Behaviour(errors={"quality": 3})) for row in part]
-    found = []
-    for threads in (1, 4):
-        random.Random(threads).shuffle(rows)  # noqa: S311 - an order
-        directory = tmp_path / str(threads)
-        with RunRecords(directory) as records:
-            records.write(rows)
-        connection = open_tables(directory, seal(directory, run))
-        connection.execute(f"SET threads = {threads}")
-        measurements = RunMeasurements(connection, CANDIDATE, BASELINE)
-        seen = []
-        for metric in METRICS.values():
-            for paired in (False, True):
-                one = measurements.observe(metric, paired=paired)
-                if isinstance(one, Times):
-                    sides = [one.candidate.tolist()]
-                    sides += [] if one.baseline is None else [one.baseline.tolist()]
-                    one = sorted(zip(*sides, strict=True))  # type: ignore[assignment]
-                seen.append(one)
-        found.append(seen)
-    assert found[0] == found[1]
 
 
 def test_a_request_without_a_sample_is_one_by_its_conversation(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.looking import as_row, dicts, rows_of
-from gatekeeper.adapters.sides import ARM, SAMPLE
+from gatekeeper.adapters.sides import ARM, FAULTY, SAMPLE
 from gatekeeper.core.failing import Compared, Exchange, Talk
 from gatekeeper.core.wording import did_you_mean
 from gatekeeper.errors import UsageError
@@ -30,9 +30,7 @@ WITH said AS (
 )
 SELECT {ARM} AS arm, coalesce(suite, '') AS suite, {SAMPLE} AS sample, replicate,
   bool_or(coalesce(crashed, false)) AS crashed, min(least) AS least,
-  bool_or(status = 'error' OR coalesce(policy_violation, false)
-    OR schema_valid IS NOT DISTINCT FROM false OR coalesce(forbidden_tool_calls, 0) > 0
-    OR fate.resolved IS NOT DISTINCT FROM false) AS faulty
+  bool_or({FAULTY} OR fate.resolved IS NOT DISTINCT FROM false) AS faulty
 FROM requests LEFT JOIN said USING (request_id) LEFT JOIN fate USING (request_id)
 GROUP BY ALL
 """  # noqa: S608 - constants only

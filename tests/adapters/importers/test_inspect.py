@@ -39,6 +39,14 @@ def reported(path: Path) -> dict[str, dict[str, float]]:
     }
 
 
+def test_metadata_of_a_sample_are_its_tags(desk: Desk) -> None:
+    found = desk.load(ARITHMETIC)
+    with found.tables() as connection:
+        tags = connection.execute("SELECT DISTINCT tags FROM requests ORDER BY ALL").fetchall()
+    assert len(tags) == 12
+    assert (["hard=1", "topic=b"],) in tags
+
+
 @pytest.mark.parametrize("name", ["arithmetic.eval", "short.json"])
 def test_accuracy_and_standard_error_are_those_that_inspect_reports(desk: Desk, name: str) -> None:
     found = desk.load(f"inspect/{name}", "--cluster", "topic")

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import field, objects
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged, tags_of
 from gatekeeper.core.wording import counted
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class GarakReport:
                 sample=sample,
                 replicate=number,
                 suite="safety",
+                tags=tags_of({"probe": entry.get("probe_classname")}),
                 status="ok" if answered else "error",
                 reason=None if answered else "the generator gave no output",
                 policy_violation=_violation(scores) if answered else None,

@@ -20,6 +20,7 @@ from gatekeeper.adapters.importers.items import (
     judged,
     micro,
     resolved,
+    tags_of,
 )
 from gatekeeper.core.wording import counted
 from gatekeeper.model.base import nano_usd
@@ -103,6 +104,7 @@ class InspectLog:
             replicate=field(sample, "epoch", int, self._path) - 1,
             status="error" if error else "ok",
             cluster=None if cluster is None else str(cluster),
+            tags=tags_of(metadata),
             time_us=_moment_us(sample.get("started_at")),
             latency_us=micro(sample.get("working_time")),
             reason=first_line(error.get("message", "error")) if error else None,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from gatekeeper.model.evalset import Suite
     from gatekeeper.model.record import Arm, Row, Status
+
+_TAG: Final = re.compile(r"[A-Za-z_][\w.-]{0,62}")
+_LONGEST: Final = 200
+"""Characters of a tag's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Item:
     replicate: int = 0
     suite: Suite | None = None
     cluster: str | None = None
+    tags: tuple[str, ...] | None = None
     time_us: int | None = None
     latency_us: int | None = None
     scheduled_us: int | None = None
@@ -154,6 +160,7 @@ def _request(request_id: str, item: Item, place: Place) -> RequestRow:
         set_digest=place.set_digest,
         suite=item.suite or place.suite,
         cluster=item.cluster,
+        tags=item.tags,
         replicate=item.replicate,
         conversation=request_id,
         status=item.status,
@@ -207,6 +214,17 @@ def resolved(scores: Sequence[Judgement], wanted: Sequence[str]) -> bool | None:
     values = {one.scorer: one.value for one in scores}
     found = [values.get(name) for name in wanted]
     return all(value == 1 for value in found) if found and None not in found else None
+
+
+def tags_of(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """``tag=value`` of what a tool says of a sample: short words and numbers, no lists."""
+    return tuple(
+        sorted(
+            f"{tag}={value}"
+            for tag, value in values.items()
+            if _TAG.fullmatch(tag) and isinstance(value, str | int) and len(str(value)) <= _LONGEST
+        )
+    )
 
 
 def first_line(text: str | None) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.importers.files import document, field, first_object, objects, unexpected
-from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged
+from gatekeeper.adapters.importers.items import About, Item, Judgement, Usage, judged, tags_of
 from gatekeeper.core.wording import counted
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class MlflowResults:
         return Item(
             sample=sample,
             replicate=replicate,
+            tags=tags_of(info.get("tags") or {}),
             status="error" if failed else "ok",
             time_us=round(began.timestamp() * 1e6),
             latency_us=None if latency is None else round(latency * 1000),

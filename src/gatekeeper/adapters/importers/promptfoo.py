@@ -20,6 +20,7 @@ from gatekeeper.adapters.importers.items import (
     first_line,
     judged,
     resolved,
+    tags_of,
 )
 from gatekeeper.core.wording import counted
 from gatekeeper.errors import InputError, Problem
@@ -113,6 +114,7 @@ class PromptfooResults:
         return Item(
             sample=sample,
             replicate=replicate,
+            tags=tags_of((result.get("testCase") or {}).get("metadata") or {}),
             status="error" if unanswered else "ok",
             latency_us=_micro(result.get("latencyMs")),
             reason=first_line(result.get("error")) if unanswered else None,

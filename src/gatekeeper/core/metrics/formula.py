@@ -47,13 +47,14 @@ class Formula:
         found = (name for part in parts for _, names in _terms(part) for name in names)
         return tuple(dict.fromkeys(name for name in found if not _is_number(name)))
 
-    @property
-    def text(self) -> str:
-        """As people write it."""
-        times = f"({self.times}) * y" if self.times else "y"
-        each = f"({self.each}) * d" if self.each else ""
-        top = " + ".join(filter(None, ("" if self.times == "0" else times, each, self.add)))
-        return f"({top}) / {f'({self.over})' if self.over else 'd'}"
+    def text(self, *, records: bool = True) -> str:
+        """As people write it, with or without the sums over records."""
+        own = {"": "y", "0": ""}.get(self.times, f"{self.times} * y") if records else ""
+        top = " + ".join(filter(None, (own, self.add)))
+        bottom = self.over or ("d" if records else "")
+        share = f"({top})" if top and bottom and " " in top else top
+        whole = f"{share} / {bottom}" if top and bottom else top
+        return " + ".join(filter(None, (whole, self.each)))
 
 
 def absent(formulas: Sequence[Formula], facts: Facts | None) -> Missing | None:
