@@ -91,8 +91,8 @@ def test_a_sound_log_can_pass(desk: Desk) -> None:
 def test_what_inspect_does_not_say_is_no_metric(desk: Desk) -> None:
     found = desk.load("inspect/arithmetic.eval")
     verdict = found.gate(
-        quality={"follow_up_ratio_max": 1, "false_refusal_rate_max": 1},
-        cost={"usd_per_resolved_request_max": 100, "budget_breach_rate_max": 1},
+        quality={"follow_up_ratio_max": 0.99, "false_refusal_rate_max": 0.99},
+        cost={"usd_per_resolved_request_max": 100, "budget_breach_rate_max": 0.99},
         reliability={"retry_amplification_max": 100},
         security={"forbidden_tool_call": 0},
     )
@@ -112,7 +112,7 @@ def test_what_inspect_does_not_say_is_no_metric(desk: Desk) -> None:
 def test_what_inspect_did_not_finish_never_passes(desk: Desk, name: str, why: str) -> None:
     found = desk.load(f"inspect/{name}.eval")
     assert why in found.run.partial
-    verdict = found.gate(quality={"resolved_rate_min": 0.0})
+    verdict = found.gate(quality={"resolved_rate_min": 0.01})
     assert verdict["outcome"] in {"error", "fail"}
     assert why in verdict["rules"][0]["reason"]
 

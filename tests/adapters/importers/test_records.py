@@ -100,7 +100,7 @@ def test_only_what_a_metric_needs_is_required(desk: Desk, tmp_path: Path) -> Non
     verdict = found.gate(quality={"resolved_rate_min": 0.9}, reliability={"success_rate_min": 0.9})
     assert (verdict["outcome"], verdict["exit"]) == ("pass", 0)
     more = found.gate(
-        quality={"follow_up_ratio_max": 1},
+        quality={"follow_up_ratio_max": 0.99},
         cost={"usd_per_resolved_request_max": 1, "tokens_per_verified_outcome_max": 1},
         reliability={"retry_amplification_max": 5},
     )
