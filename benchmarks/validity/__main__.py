@@ -23,7 +23,18 @@ from benchmarks.validity import document
 if TYPE_CHECKING:
     from benchmarks.validity.study import Table
 
-STUDIES = ("exact", "clusters", "pairs", "paired_clusters", "judged", "planned")
+STUDIES = (
+    "exact",
+    "clusters",
+    "pairs",
+    "paired_clusters",
+    "judged",
+    "planned",
+    "heavy",
+    "scores",
+    "queues",
+    "sizes",
+)
 """Modules of this package: each has `tables(*, quick)`."""
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/statistics.md"
 

@@ -50,7 +50,7 @@ COLUMNS = (
 def tables(*, quick: bool) -> tuple[Table, ...]:
     """Wrong passes at the limit, of one release and of a change between two."""
     one = _table("quantiles", (_order_statistics, _ours), 20 if quick else 400, quick=quick)
-    two = _table("quantile changes", (_pairs, _change), 5 if quick else 60, quick=quick)
+    two = _table("quantile changes", (_pairs, _change), 5 if quick else 40, quick=quick)
     return one, two
 
 
