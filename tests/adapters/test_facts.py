@@ -70,8 +70,10 @@ def test_everything_that_is_wrong_is_said_at_once(project: Project) -> None:
         fact("rework_usd", 5, "usd", ", low: 6"),
         fact("failure_usd", ".nan", "usd"),
     ) == [
-        'facts.yaml:6:12: facts[0].name: found the text "review_hour"; '
-        "did you mean 'review_hours'?",
+        (
+            'facts.yaml:6:12: facts[0].name: found the text "review_hour"; '
+            "did you mean 'review_hours'?"
+        ),
         "facts.yaml:7:5: facts[1]: rework_hours is in hours, not in usd",
         "facts.yaml:8:33: facts[2].value: found the number -1",
         "facts.yaml:9:5: facts[3]: `low` and `high` must lie around `value`",
