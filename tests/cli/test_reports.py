@@ -15,7 +15,7 @@ from gatekeeper.cli.main import run
 from gatekeeper.cli.pictures import plots_of
 from gatekeeper.cli.reports import FORMATS, reports_of
 from gatekeeper.cli.wiring import store_of
-from gatekeeper.errors import InputError, UndecidedError, UsageError
+from gatekeeper.errors import InputError, IntegrityError, UndecidedError, UsageError
 from gatekeeper.model.run import RunRelease
 from gatekeeper.model.statement import VERDICT
 
@@ -114,6 +114,26 @@ def test_a_run_that_cannot_be_decided_is_reported(delivery: Delivery, tmp_path: 
     assert run(["gate", RUN, "--project", str(delivery.root), *words]) == 3
     [case] = ET.fromstring(junit.read_text(encoding="utf-8")).iter("testcase")
     assert case.find("error") is not None
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_records_that_were_touched_are_reported_as_an_error(
+    delivery: Delivery, tmp_path: Path, name: str
+) -> None:
+    (delivery.project.runs / RUN / "calls.parquet").write_bytes(b"x")
+    with pytest.raises(IntegrityError):
+        run([*GATE, str(delivery.root), "--report", f"{name}={tmp_path / 'told'}"])
+    told = " ".join((tmp_path / "told").read_text(encoding="utf-8").split())
+    assert "is not the file that the run was sealed with" in told
+    assert "run.readable" in told.replace("<wbr>", "").replace(" ! readable", "run.readable")
+
+
+def test_bad_input_writes_no_report(delivery: Delivery, tmp_path: Path) -> None:
+    (delivery.root / "gates/own.yaml").write_text('{"release_gate": {"cost": {"nothing_max": 1}}}')
+    words = ("--policy", "gates/own.yaml", "--report", f"text={tmp_path / 'told'}")
+    with pytest.raises(InputError):
+        run(["gate", RUN, "--project", str(delivery.root), *words])
+    assert not (tmp_path / "told").exists()
 
 
 @pytest.mark.parametrize("flag", ["--dry-run", "--aa"])

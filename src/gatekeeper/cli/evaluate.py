@@ -371,6 +371,7 @@ def _conclude(
     from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy, policy_of
     from gatekeeper.cli.reports import Subject, write_reports
     from gatekeeper.cli.tracking import track
+    from gatekeeper.cli.undecided import reported
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
     if run.options.aa:
@@ -380,7 +381,8 @@ def _conclude(
     path = deciding_policy(session.project, run.options, run.candidate.digest)
     policy = policy_of(session.project, path, run.options.parameters)
     policy = with_given(session, policy, Given(), run.options.environment)
-    verdict = decide_stored(session.project, directory, policy)
+    with reported(session, reports, run, policy, path):
+        verdict = decide_stored(session.project, directory, policy)
     attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
     write_reports(session, reports, Subject(verdict, directory, path))

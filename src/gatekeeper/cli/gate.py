@@ -70,6 +70,7 @@ def gate(
         refuse_unbound,
     )
     from gatekeeper.cli.reports import Subject, reports_of, write_reports
+    from gatekeeper.cli.undecided import reported
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
     reports = reports_of(report or ())
@@ -98,7 +99,8 @@ def gate(
         Given(what_if or (), skip or (), reason, actor, facts),
         env or stored.options.environment,
     )
-    verdict = decide_stored(session.project, directory, applied)
+    with reported(session, reports, stored, applied, policy):
+        verdict = decide_stored(session.project, directory, applied)
     if kept:
         attach(session.project, verdict)
     session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))

@@ -20,16 +20,20 @@ _SUITE: Final = "quality"
 
 
 def plots_of(project: Project, directory: Path) -> Plots:
-    """The pictures of a sealed run; what cannot be drawn of it is left out."""
+    """The pictures of a run; none where its records are not sealed, or not what was sealed."""
     from gatekeeper.adapters.plots import distributions
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.adapters.tables import open_tables
     from gatekeeper.core.plots import Plots
+    from gatekeeper.errors import GatekeeperError
 
     run = read_run(directory)
-    with open_tables(directory, run) as connection:
-        drawn = distributions(connection, run)
-    points = [*_sides(directory, run)]
+    try:
+        with open_tables(directory, run) as connection:
+            drawn = distributions(connection, run)
+        points = [*_sides(directory, run)]
+    except GatekeeperError:  # whoever decides has said so
+        return Plots()
     if points:
         points += _earlier(project, run)
     return Plots(drawn, tuple(points))
