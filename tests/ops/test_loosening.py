@@ -143,6 +143,14 @@ def test_a_verdict_that_was_not_decided_beside_the_active_policy_has_to_be(
     assert moved.admission.reasons[0].fix == "gatekeeper gate run-1 --env local"
 
 
+def test_a_verdict_that_holds_no_policy_cannot_be_compared(delivery: Delivery) -> None:
+    write(delivery.root / FILE, LENIENT)
+    delivery.decide(delivery.v2, delivery.v1)
+    moved = promoted(delivery, delivery.v2)
+    assert codes(moved) == ["verdict-before"]
+    assert "does not hold the policy" in moved.admission.reasons[0].text
+
+
 def test_a_verdict_that_the_store_lost_leaves_nothing_to_compare_with(delivery: Delivery) -> None:
     gate(delivery, LENIENT)
     index = delivery.project.store / "index.json"

@@ -51,6 +51,8 @@ def judged(
         text = f"the policy that decided what is stable cannot be compared with: {error}"
         fix = "restore the store from a copy"
         return (Reason("policy-before", text, refused=False, fix=fix),), ()
+    if earlier.inputs.policy and not verdict.inputs.policy:
+        return (_unheld(site, verdict),), ()
     return _weighed(site, verdict, earlier.policy, found) if found else ((), ())
 
 
@@ -134,6 +136,16 @@ def _beside_another(site: Site, verdict: Verdict, found: Sequence[Loosened]) -> 
         "verdict-before",
         f"its policy demands less than the one that decided what is stable in {site.name}"
         f" ({told(found)}), and the verdict was not decided beside that one",
+        refused=False,
+        fix=f"{gate_again(site, verdict)} --env {site.name}",
+    )
+
+
+def _unheld(site: Site, verdict: Verdict) -> Reason:
+    return Reason(
+        "verdict-before",
+        "its verdict does not hold the policy that it was decided by, and that is another than the"
+        f" one which decided what is stable in {site.name}",
         refused=False,
         fix=f"{gate_again(site, verdict)} --env {site.name}",
     )
