@@ -174,8 +174,8 @@ def test_parts_that_only_go_together_are_one(root: Path) -> None:
 def test_a_dry_run_says_what_would_be_asked(root: Path, runs: dict[str, str]) -> None:
     found = attributed(root, runs["both"], "--dry-run")
     assert [mix["mix"] for mix in found["mixes"]] == [
-        "prompt of the candidate, router of the baseline",
-        "router of the candidate, prompt of the baseline",
+        "the baseline with prompt",
+        "the baseline with router",
     ]
     assert found["requests"] == sum(mix["requests"] for mix in found["mixes"]) > 40
     assert not (root / ".gatekeeper/cache/attribution").exists()

@@ -11,6 +11,7 @@ from gatekeeper.cli.evaluations import Evaluation
 from gatekeeper.cli.mixed_runs import calls_of, carried
 from gatekeeper.cli.sittings import SCORERS
 from gatekeeper.core.attribution.players import in_order
+from gatekeeper.core.wording import listed
 from gatekeeper.model.attribution import Mix, Rollback
 from gatekeeper.ops.attribute import LOAD
 
@@ -168,8 +169,10 @@ class MixBench:
         """What people call a mix."""
         if not taken:
             return "the baseline, on suites that the run did not ask it"
-        rest = ", ".join(in_order(self.changed - taken))
-        return f"{', '.join(in_order(taken))} of the candidate, {rest} of the baseline"
+        rest = in_order(self.changed - taken)
+        if len(taken) > len(rest):
+            return f"the candidate without {listed(rest)}"
+        return f"the baseline with {listed(in_order(taken))}"
 
     def _paired(self, sets: Sequence[LoadedSet]) -> tuple[Suite, ...]:
         """Suites of which the baseline is asked again, beside the mix.
@@ -301,7 +304,8 @@ class MixBench:
         sets = tuple(one for one in self.sets if wanted is None or one.header.suite in wanted)
         seen = contamination_of(self.session.project, self.entrant(taken), sets)
         evaluation = self._evaluation(taken, sets, compared, contamination=seen)
-        self.session.note(f"rollback: {self.told(taken)}")
+        rest = listed(in_order(self.changed - taken))
+        self.session.note(f"rollback: the candidate without {rest}")
         directory, run, _ = await self._carried(evaluation)
         self.decided[taken] = directory, run
         verdict = self.verdict(directory)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CONFIDENCE: Final = 0.95
 MOST: Final = 0.5
 """Share of what moved the bad way that whoever is named must explain."""
+_ALL: Final = 0.001
+"""Share of a change that is too little to be told."""
 _DIGITS: Final = 10
 
 
@@ -180,11 +182,8 @@ def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ..
         named.append(one.component)
         explained += case.bad * one.moved.value
         if explained >= MOST * whole:
-            return (
-                "named",
-                _sentence(named, explained / whole, found.unit, case.bad * whole),
-                tuple(named),
-            )
+            what = _sentence(named, explained / whole, found, case.bad * whole)
+            return "named", what, tuple(named)
     if not _excludes_zero(found.change):
         return "cannot_tell", "cannot tell: the whole change can be chance", ()
     return "cannot_tell", "cannot tell: no component surely explains most of the change", ()
@@ -201,11 +200,19 @@ def _sure(one: ComponentShare, case: Case) -> bool:
     return _excludes_zero(one.moved)
 
 
-def _sentence(named: Sequence[str], share: float, unit: str, whole: float) -> str:
-    sign = "+" if whole > 0 else "-"
-    amount = f"{sign}{number(abs(whole), unit).lstrip('+')}"
+def _sentence(named: Sequence[str], share: float, found: RuleAttribution, whole: float) -> str:
+    """How much of what went wrong the named explain, and what is left of it in all."""
     verb = "explains" if len(named) == 1 else "explain"
-    return f"{listed(named)} {verb} {share * 100:.0f} % of the {amount} that went the wrong way"
+    what = f"{listed(named)} {verb} {share * 100:.0f} % of the {_signed(whole, found.unit)}"
+    told = f"{what} that went the wrong way"
+    total = found.change.value if found.change else whole
+    if abs(total - whole) <= _ALL * abs(whole):
+        return told
+    return f"{told}, which others make {_signed(total, found.unit)} in all"
+
+
+def _signed(value: float, unit: str) -> str:
+    return f"{'-' if value < 0 else '+'}{number(abs(value), unit).lstrip('+')}"
 
 
 def _span(moved: Moved, unit: str) -> str:
