@@ -14,6 +14,7 @@ import pytest
 
 from builders import write
 from delivery import POLICY, Delivery, failing, make_delivery
+from evaluating import make_desk
 from gatekeeper.adapters.policies import read_policy
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.cli.boundary import guarded
@@ -315,3 +316,18 @@ def served(release: str, number: int) -> RequestRow:
         status="error" if number % 5 == 0 else "ok",
         latency_us=1000,
     )
+
+
+def test_an_evaluation_warns_before_its_first_request_of_what_it_cannot_show(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEKEEPER_OPENAI_BASE_URL", "http://127.0.0.1:9")  # nobody is asked
+    root = make_desk(tmp_path)
+    write(root / FILE, CHECKED)
+    capsys.readouterr()
+    release = "manifests/desk-v1.yaml"
+    assert run(["evaluate", str(root / release), "--dry-run", "--project", str(root)]) == 0
+    told = capsys.readouterr().err
+    assert "warning  quality.must_pass: no sample of these sets is called or tagged 's1'" in told
+    assert "quality.success_rate_min: it cannot pass: 16 samples without a miss" in told
+    assert "by which it goes" in told
