@@ -70,7 +70,7 @@ def seen(measurements: RunMeasurements) -> Iterator[tuple[str, Any]]:
     for name in OF_EACH_KIND:
         metric = METRICS[name]
         for paired in (False, True):
-            yield name, plain(measurements.observe(metric, paired=paired, resample=True))
+            yield name, plain(measurements.observe(metric, paired=paired))
             for value, part in measurements.slices(metric, "part", paired=paired).items():
                 yield f"{name} {value}", plain(part)
             yield name, measurements.contributions(metric, paired=paired, limit=9)

@@ -40,10 +40,16 @@ _FAILURES: Final = f"""
 SELECT status = 'error' AS hit, CASE WHEN hit THEN coalesce(reason, 'no reason') END AS why
 FROM requests WHERE {ARM} = 'candidate'
 """  # noqa: S608 - constants only
-_CALLED: Final = f"""
-SELECT outcome = 'ok' AS hit, CASE WHEN outcome NOT IN ('ok', 'circuit_open') THEN error END AS why
-FROM calls JOIN requests USING (request_id)
-WHERE {ARM} = 'candidate' AND kind = 'model' AND {OWN_CALL}
+_CALLED: Final = """
+SELECT coalesce(sum(attempts), 0), coalesce(sum(answers), 0) FROM trials WHERE side = 1
+"""
+_CAUSES: Final = f"""
+SELECT true AS hit, error AS why
+FROM (
+  SELECT * FROM calls
+  WHERE kind = 'model' AND outcome NOT IN ('ok', 'circuit_open') AND {OWN_CALL}
+) JOIN requests USING (request_id)
+WHERE {ARM} = 'candidate'
 """  # noqa: S608 - constants only
 _CRASHES: Final = f"""
 SELECT scores.error IS NOT NULL AS hit, scores.error AS why
@@ -119,8 +125,10 @@ class RunMeasurements:
 
     def failures(self) -> Failures:
         """How much of the candidate's requests and scores are errors."""
-        asked, called, scored = (self._tally(sql) for sql in (_FAILURES, _CALLED, _CRASHES))
-        return Failures(*asked, *called, *scored)
+        self._make(ALWAYS)
+        calls, answered = row(self._connection, _CALLED)
+        asked, called, scored = (self._tally(sql) for sql in (_FAILURES, _CAUSES, _CRASHES))
+        return Failures(*asked, calls, answered, called[2], *scored)
 
     def _make(self, columns: frozenset[str]) -> None:
         """Make the table `trials`, with all columns unless it is known which will be needed."""

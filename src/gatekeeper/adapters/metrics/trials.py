@@ -53,9 +53,10 @@ _FLAGS: Final = {
     "limited_missing": "limited IS NULL",
     "latency_missing": "latency_us IS NULL AND status <> 'error'",
     "due_missing": "scheduled_us IS NULL",
-    "first_token_missing": "answered AND after_first_us IS NULL",
+    "first_token_missing": "answered > 0 AND after_first_us IS NULL",
     "inter_token_known": "inter_token_us IS NOT NULL",
-    "inter_token_missing": "answered AND inter_token_us IS NULL AND last_output IS DISTINCT FROM 1",
+    "inter_token_missing": "answered > 0 AND inter_token_us IS NULL "
+    "AND last_output IS DISTINCT FROM 1",
     "attempts_missing": "uncounted",
     "prices_missing": "unpriced",
     "tokens_missing": "unmetered",
@@ -76,6 +77,7 @@ _SUMS: Final = {
     "forbidden_tool_calls": "forbidden_tool_calls",
     "unauthorised": "unapproved",
     "attempts": "attempts",
+    "answers": "answered",
     "nano_usd": "nano_usd",
     "input_nano_usd": "input_nano_usd",
     "saved_nano_usd": "saved_nano_usd",
@@ -95,12 +97,12 @@ _TYPES: Final = (
 )
 COLUMNS: Final = (*_FLAGS, *_COUNTS, *_SUMS, *_LONGEST)
 """Names of what the metrics read, beside the keys."""
-ALWAYS: Final = frozenset({"requests", "conversations", "errors"})
+ALWAYS: Final = frozenset({"requests", "conversations", "errors", "attempts", "answers"})
 _WORD: Final = re.compile(r"\w+")
 _ORDER: Final = "coalesce(attempt, 0)"
 _SPENT: Final = {
     "attempts": (f"({_MODEL})::INT", f"count(*) FILTER ({_MODEL})"),
-    "answered": (_ANSWERED, f"bool_or({_ANSWERED})"),
+    "answered": (f"({_ANSWERED})::INT", f"count(*) FILTER ({_ANSWERED})"),
     "nano_usd": ("nano_usd", "sum(nano_usd)"),
     "input_nano_usd": ("input_nano_usd", "sum(input_nano_usd)"),
     "saved_nano_usd": ("saved_nano_usd", "sum(saved_nano_usd)"),
