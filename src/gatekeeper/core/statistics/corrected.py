@@ -124,8 +124,7 @@ class CorrectedShare(Inference):
 
     def _tail(self, beta: Beta, limit: float, side: Side) -> float:
         limit = min(max(limit, 0.0), 1.0)
-        sensitive, wrong = judge.calls(self.calibration, side)
-        return beta.mean_beyond(limit * sensitive + (1 - limit) * wrong, side)
+        return beta.mean_beyond(judge.implied(self.calibration, limit, side), side)
 
     def detectable(
         self, limit: float, side: Side, alpha: float, power: float = POWER

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from gatekeeper.core.statistics.inference import Side
     from gatekeeper.model.policy import Calibration
 
-_LATTICE: Final = (377, 233)
+_LATTICE: Final = (987, 610)
 """Two neighbours of Fibonacci's series: points that fill a square evenly."""
+_GROUP: Final = 7
+"""Neighbouring points that are averaged before anything is computed of them."""
 CHANCE: Final = 0.05
 """A judge must be shown at this level to be better than chance."""
 
@@ -64,6 +66,16 @@ def gains(judge: Calibration, side: Side) -> NDArray[float64]:
     events, others = _lattice()
     right = quantiles(judge.true_events, judge.missed_events, side, events)
     return np.sort(right + quantiles(judge.true_others, judge.false_events, side, others) - 1)
+
+
+def implied(judge: Calibration, share: float, side: Side) -> NDArray[float64]:
+    """Shares of calls that a share of true events implies, sorted, each equally probable."""
+    import numpy as np
+
+    sensitive, wrong = calls(judge, side)
+    found = np.sort(share * sensitive + (1 - share) * wrong)
+    groups: NDArray[float64] = found.reshape(-1, _GROUP).mean(axis=1)
+    return groups
 
 
 @lru_cache(maxsize=64)
