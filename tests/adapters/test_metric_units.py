@@ -138,10 +138,11 @@ def test_many_units_share_groups_by_the_hash_of_their_names(
     monkeypatch.setattr(units, "MOST_GROUPS", 8)
     told = {(f"s{number:02}", 0): (True, number) for number in range(40)}
     found: Any = measured(tmp_path, rows_of(told, {})).observe(USD, paired=False)
-    expected: dict[str, list[int]] = {}
+    expected: dict[int, list[int]] = {}
     for (sample, replicate), (_, cost) in told.items():
-        name = f"quality/true/{sample}/{replicate}"
-        bucket = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:3]
+        name = f"quality\x1f{sample}\x1f{replicate}"
+        digest = hashlib.md5(name.encode(), usedforsecurity=False).digest()
+        bucket = int.from_bytes(digest, "little") & 7
         y, d = expected.get(bucket, [0, 0])
         expected[bucket] = [y + cost, d + 1]
     assert found.groups.tolist() == [expected[bucket] for bucket in sorted(expected)]

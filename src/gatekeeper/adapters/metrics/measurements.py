@@ -79,6 +79,11 @@ _TRIALS: Final = "SELECT count(*) FROM metric WHERE side = 1 AND NOT silent"
 _NO_FORMULA: Final = Missing("undefined", "it has no formula", "a metric that has one")
 
 
+LARGE: Final = 200_000
+"""Requests of a sealed run from which rows are joined by their places instead of by names."""
+_SIZE: Final = "SELECT count(*) FROM requests"
+
+
 class RunMeasurements:
     """One run's tables, measured on demand.
 
@@ -138,7 +143,13 @@ class RunMeasurements:
             self._made |= self._wanted | columns
         else:
             self._made = frozenset(COLUMNS)
-        make_trials(self._connection, **self._sides, columns=self._made)
+        if self._directory is None or row(self._connection, _SIZE)[0] < LARGE:
+            make_trials(self._connection, **self._sides, columns=self._made)
+            return
+        from gatekeeper.adapters.metrics.dense import make_dense
+
+        if not make_dense(self._connection, **self._sides, columns=self._made):
+            make_trials(self._connection, **self._sides, columns=self._made)
 
     def _tally(self, source: str) -> tuple[int, int, str]:
         """Rows, hits, and the most common reason, the first by name of those that are."""

@@ -101,6 +101,8 @@ def paired(connection: DuckDBPyConnection, metric: Metric) -> Observation:
         return _no_measure(n)
     source = f"(FROM {PAIRED} {_MEASURED})"
     found = units.layout(connection, source)
+    if metric.kind in {"ratio", "mean"} and n - failed > units.MOST_GROUPS and not found.grouped:
+        source = f"(FROM pairs {_MEASURED})"  # no name is needed
     if metric.kind == "quantile":
         return _times(connection, ("c0", "b0"), source, found)
     return _sums(connection, ("c0", "c1", "b0", "b1"), source, found)

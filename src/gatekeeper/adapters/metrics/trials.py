@@ -31,7 +31,7 @@ _SIDE: Final = f"({ARM} = 'candidate')::TINYINT"
 _TOKENS: Final = "input_tokens + cached_input_tokens + output_tokens"
 _MODEL: Final = "kind = 'model'"
 _ANSWERED: Final = "kind = 'model' AND outcome = 'ok'"
-_FLAGS: Final = {
+FLAGS: Final = {
     "errors": "status = 'error'",
     "resolved_missing": "turn = 0 AND status <> 'error' AND resolved IS NULL",
     "follow_up": "turn = 0 AND (status = 'error' OR follow_up)",
@@ -65,7 +65,7 @@ _FLAGS: Final = {
     "surface_missing": "continues IS NULL AND attempts > 0",
 }
 """Conditions on a request: 1 where any of the trial meets it, else 0."""
-_COUNTS: Final = {
+COUNTS: Final = {
     "requests": "true",
     "conversations": "turn = 0",
     "resolved": "turn = 0 AND status <> 'error' AND resolved",
@@ -73,7 +73,7 @@ _COUNTS: Final = {
     "calling": "attempts > 0",
 }
 """Conditions on a request: how many of the trial meet them."""
-_SUMS: Final = {
+SUMS: Final = {
     "forbidden_tool_calls": "forbidden_tool_calls",
     "unauthorised": "unapproved",
     "attempts": "attempts",
@@ -84,23 +84,23 @@ _SUMS: Final = {
     "tokens": "tokens",
     "surface_tokens": "CASE WHEN parent IS NULL AND NOT continues THEN first_tokens END",
 }
-_LONGEST: Final = {
+LONGEST: Final = {
     "latency_us": "latency_us",
     "first_token_us": "latency_us - coalesce(after_first_us, 0)",
     "inter_token_us": "inter_token_us",
 }
-_TYPES: Final = (
-    ("UTINYINT", "false", _FLAGS),
-    ("INTEGER", "false", _COUNTS),
-    ("BIGINT", "0", _SUMS),
-    ("BIGINT", "0", _LONGEST),
+TYPES: Final = (
+    ("UTINYINT", "false", FLAGS),
+    ("INTEGER", "false", COUNTS),
+    ("BIGINT", "0", SUMS),
+    ("BIGINT", "0", LONGEST),
 )
-COLUMNS: Final = (*_FLAGS, *_COUNTS, *_SUMS, *_LONGEST)
+COLUMNS: Final = (*FLAGS, *COUNTS, *SUMS, *LONGEST)
 """Names of what the metrics read, beside the keys."""
 ALWAYS: Final = frozenset({"requests", "conversations", "errors", "attempts", "answers"})
 _WORD: Final = re.compile(r"\w+")
-_ORDER: Final = "coalesce(attempt, 0)"
-_SPENT: Final = {
+ORDER: Final = "coalesce(attempt, 0)"
+SPENT: Final = {
     "attempts": (f"({_MODEL})::INT", f"count(*) FILTER ({_MODEL})"),
     "answered": (f"({_ANSWERED})::INT", f"count(*) FILTER ({_ANSWERED})"),
     "nano_usd": ("nano_usd", "sum(nano_usd)"),
@@ -110,7 +110,7 @@ _SPENT: Final = {
     **{
         name: (
             f"CASE WHEN {_ANSWERED} THEN {sql} END",
-            f"{pick}({sql}, {_ORDER}) FILTER ({_ANSWERED})",
+            f"{pick}({sql}, {ORDER}) FILTER ({_ANSWERED})",
         )
         for name, pick, sql in (
             ("first_tokens", "arg_min", _TOKENS),
@@ -136,7 +136,7 @@ _SPENT: Final = {
     ),
 }
 """What a request spent: of its one call, and of several."""
-_FATE: Final = {
+FATE: Final = {
     "resolved": ("resolved", "bool_and(resolved)"),
     "follow_up": ("follow_up", "bool_or(follow_up)"),
 }
@@ -151,6 +151,13 @@ _LONG: Final = f"""
 CREATE OR REPLACE TEMP TABLE long_requests AS
 SELECT * EXCLUDE (input, answer) FROM requests WHERE {_BELONGS} AND {_KEY} IN (FROM several)
 """  # noqa: S608 - constants only
+DEPENDENCE: Final = """
+CREATE OR REPLACE TEMP TABLE dependence AS
+SELECT coalesce(bool_or(cluster IS NOT NULL), false) AS clustered,
+  coalesce(bool_or(replicate > 0), false) AS repeated
+FROM trials
+"""
+"""Whether any trials depend on each other."""
 _ASKED: Final = """
 SELECT {side} AS side, {trial} AS trial, coalesce(suite, '') AS suite, {sample} AS sample,
   replicate::INTEGER AS replicate, cluster, scheduled_us AS due, {columns}
@@ -162,7 +169,7 @@ WHERE {where}
 def documented() -> Iterator[tuple[str, str, str]]:
     """Every column of `trials` for people: its name, how requests become one, and its SQL."""
     ways = ("1 where any meets", "how many meet", "sum of", "largest")
-    for way, (_, _, columns) in zip(ways, _TYPES, strict=True):
+    for way, (_, _, columns) in zip(ways, TYPES, strict=True):
         for name, sql in columns.items():
             yield name, way, sql
 
@@ -192,13 +199,14 @@ def make_trials(
     long = asked("long_requests", here.format("calls"), here.format("outcomes"), "true")
     folded = _folded(long, columns)
     run(f"CREATE OR REPLACE TEMP TABLE trials AS {short} UNION ALL BY NAME {folded}")
+    run(DEPENDENCE)
 
 
 def _asked(requests: str, calls: str, outcomes: str, where: str, columns: Collection[str]) -> str:
     """SQL of one row a request, with the columns of `trials`."""
     wanted = [
         f"coalesce({sql}, {empty})::{kind} AS {name}"
-        for kind, empty, several in _TYPES
+        for kind, empty, several in TYPES
         for name, sql in several.items()
         if name in columns
     ]
@@ -208,8 +216,8 @@ def _asked(requests: str, calls: str, outcomes: str, where: str, columns: Collec
         sample=SAMPLE,
         columns=", ".join(wanted),
         requests=requests,
-        spent=_by_request(f"(FROM {calls} WHERE {OWN_CALL})", _SPENT),
-        fate=_by_request(outcomes, _FATE),
+        spent=_by_request(f"(FROM {calls} WHERE {OWN_CALL})", SPENT),
+        fate=_by_request(outcomes, FATE),
         where=where,
     )
 
@@ -228,9 +236,9 @@ def _by_request(source: str, columns: Mapping[str, tuple[str, str]]) -> str:
 
 def _folded(asked: str, columns: Collection[str]) -> str:
     """SQL of one row a trial."""
-    folds = dict.fromkeys((*_FLAGS, *_LONGEST), "max({0}) AS {0}")
-    folds |= dict.fromkeys(_COUNTS, "sum({0})::INTEGER AS {0}")
-    folds |= dict.fromkeys(_SUMS, "sum({0})::BIGINT AS {0}")
+    folds = dict.fromkeys((*FLAGS, *LONGEST), "max({0}) AS {0}")
+    folds |= dict.fromkeys(COUNTS, "sum({0})::INTEGER AS {0}")
+    folds |= dict.fromkeys(SUMS, "sum({0})::BIGINT AS {0}")
     wanted = [fold.format(name) for name, fold in folds.items() if name in columns]
     keys = "side, trial, suite, sample, replicate"
     whole = ", ".join(("max(cluster) AS cluster", "min(due) AS due", *wanted))

@@ -48,6 +48,8 @@ class Layout:
 
 def layout(connection: DuckDBPyConnection, source: str) -> Layout:
     """How the trials of `source`, which has the columns of `KEYS`, depend on each other."""
+    if not any(connection.execute("FROM dependence").fetchall()[0]):
+        return Layout(clustered=False, repeated=False)
     found = connection.execute(_LAYOUT.format(source=source)).fetchone() or (False, False)
     return Layout(*found)
 
@@ -84,19 +86,19 @@ def groups(
 ) -> NDArray[int64]:
     """Totals of `columns` over at most 4,096 groups of units, shape (groups, columns).
 
-    Units stand alone, by name, where they are that few; else the first 12 bits of the MD5 of the
-    unit's name say which group it is in.
+    Units stand alone, by name, where they are that few. Else 12 bits of the MD5 of a name say which
+    group a unit is in: of the unit's, or of the trial's where that is the unit.
     """
     import numpy as np
 
     totals = ", ".join(f"sum({name})::BIGINT AS {name}" for name in columns)
-    unit = UNIT if found.grouped else f"{UNIT}, sample, replicate"
-    size = row(
-        connection,
-        f"SELECT count(*) FROM (SELECT 1 FROM {source} GROUP BY {unit} LIMIT {MOST_GROUPS + 1})",  # noqa: S608
-    )[0]
-    name = _NAME if found.grouped else f"{_NAME} || '/' || replicate"
-    key = name if size <= MOST_GROUPS else f"left(md5({name}), 3)"
+    each = f"SELECT 1 FROM {source}"  # noqa: S608
+    each += f" GROUP BY {UNIT}" if found.grouped else ""
+    size = row(connection, f"SELECT count(*) FROM ({each} LIMIT {MOST_GROUPS + 1})")[0]  # noqa: S608
+    if size <= MOST_GROUPS:
+        key = _NAME if found.grouped else f"{_NAME} || '/' || replicate"
+    else:
+        key = f"left(md5({_NAME}), 3)" if found.grouped else f"trial & {MOST_GROUPS - 1}"
     table = connection.execute(
         f"SELECT {totals} FROM {source} GROUP BY {key} ORDER BY {key}"  # noqa: S608
     ).fetchnumpy()
