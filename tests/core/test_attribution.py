@@ -221,6 +221,28 @@ def test_what_rests_on_facts_is_moved_by_no_component() -> None:
     assert found.code == "declared"
 
 
+def test_intervals_hold_what_is_true() -> None:
+    random = np.random.default_rng(11)
+    made = game.design(2, 0)
+    truth = {0: 1.0, 1: 1.2, 2: 1.1, 3: 1.5}
+    held, tries, n = np.zeros(3), 100, 60
+    for _ in range(tries):
+        hard = random.gamma(4, 25_000, n)
+        answered = [list((random.random(n) < 0.9).astype(int)) for _ in truth]
+        asked = [
+            rows([int(one) for one in hard * factor * random.gamma(30, 1 / 30, n)], answered[one])
+            for one, factor in truth.items()
+        ]
+        values = valued(COST.metric, asked)
+        parts = [game.shapley(made, 0), game.shapley(made, 1), game.interaction(made, 0, 1)]
+        for place, weights in enumerate(parts):
+            span = values.moved(weights, 0.95, relative=True)
+            assert span.low is not None
+            assert span.high is not None
+            held[place] += span.low <= combined(weights, truth) <= span.high
+    assert (held / tries >= 0.9).all(), held
+
+
 # -- names ----------------------------------------------------------------------------------------
 
 
