@@ -110,3 +110,13 @@ def test_everything_that_is_decided_says_how_sure_it_is(tmp_path: Path) -> None:
         if rule.outcome == "fail":
             assert rule.samples
             assert rule.suspects == ("prompt",)
+
+
+def test_replicates_say_how_much_is_chance_within_samples(tmp_path: Path) -> None:
+    rules = {rule.rule: rule for rule in judged(tmp_path, 0, 2).rules}
+    seen = rules["quality.follow_up_ratio_max"].variation
+    assert seen is not None
+    assert (seen.samples, seen.conversations) == (120, 240)
+    assert seen.between >= 0
+    assert seen.within >= 0
+    assert rules["reliability.p95_latency_max_increase"].variation is None

@@ -45,6 +45,19 @@ class Contribution(Frozen):
     """The first request of its conversation."""
 
 
+class Variation(Frozen):
+    """How a candidate's values vary: between samples, and between replicates of one sample.
+
+    The variance of their mean is between / samples + within / conversations: where `within` is
+    small beside `between`, more replicates say next to nothing, and more samples do.
+    """
+
+    between: float
+    within: float
+    samples: int
+    conversations: int
+
+
 class Skip(Frozen):
     """A rule that somebody took out of a decision."""
 
@@ -139,6 +152,8 @@ class RuleResult(Frozen):
     """What decided a rule that goes by slices; otherwise, where it is not met, parts of its samples
     to look at. The worst first."""
     samples: tuple[Contribution, ...] = ()
+    variation: Variation | None = None
+    """Of a share or a mean whose samples have replicates."""
     suspects: tuple[ComponentName, ...] = ()
     """Changed components that most likely moved the metric, most likely first."""
     skip: Skip | None = None

@@ -24,7 +24,7 @@ from gatekeeper.core.policy_forms import (
 )
 from gatekeeper.core.policy_use import refuse_skips, with_limits
 from gatekeeper.core.slicing import decide_slices, look_through
-from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
+from gatekeeper.model.verdict import Inputs, PastPolicy, Variation, Verdict
 from gatekeeper.ops.soundness import RUN_SECTION, unsound
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Critical, Failures, Observation
     from gatekeeper.core.rule_making import Locate
+    from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.base import ComponentName
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy, Rule
@@ -70,6 +71,10 @@ class Measurements(Protocol):
 
     def tags(self, suites: Sequence[str]) -> tuple[str, ...]:
         """Tags whose few values part the samples of some suites, or of all."""
+        ...
+
+    def replicates(self, metric: Metric) -> Components | None:
+        """How values vary between samples and between replicates of one, where there are any."""
         ...
 
     def contributions(self, metric: Metric, *, paired: bool) -> tuple[Contribution, ...]:
@@ -240,7 +245,22 @@ class _Bench:
                 rule, metric, self.measurements.slices(metric, rule.by, paired=paired)
             )
         seen = self.measurements.observe(metric, paired=paired)
-        return rules_of.decide(rule, metric, seen)
+        found = rules_of.decide(rule, metric, seen)
+        return found.model_copy(update={"variation": self._variation(metric)})
+
+    def _variation(self, metric: Metric) -> Variation | None:
+        """How much more replicates could say, where there are any."""
+        if all(one.replicates == 1 for one in self.run.sets):
+            return None
+        found = self.measurements.replicates(metric)
+        if found is None:
+            return None
+        return Variation(
+            between=float(f"{found.between:.10g}"),
+            within=float(f"{found.within:.10g}"),
+            samples=found.samples,
+            conversations=found.values,
+        )
 
     def _told(self, rule: Rule, found: RuleResult) -> RuleResult:
         """With what to look at, where a measured rule is not met: samples, slices, components."""

@@ -43,6 +43,7 @@ def story(rule: RuleResult, verdict: Verdict) -> list[tuple[str, str]]:
         ("worst slices", _slices(rule)),
         ("most of it", _samples(rule) if rule.outcome == "fail" else ""),
         ("to settle it", _settle(rule)),
+        ("replicates", _replicates(rule)),
         ("look at", rule.look_at if rule.outcome == "fail" or not rule.settle else ""),
         ("owner", rule.owner),
     ]
@@ -184,6 +185,18 @@ def _settle(rule: RuleResult) -> str:
     inside = distance(rule.mde, rule.unit)
     able = f"these pass 8 times of 10 only where the truth is {inside} inside the limit"
     return f"{rule.settle}; {able}" if rule.settle else able
+
+
+def _replicates(rule: RuleResult) -> str:
+    """Whether more replicates or more samples would say more."""
+    seen = rule.variation
+    if rule.outcome != "inconclusive" or seen is None or seen.between + seen.within <= 0:
+        return ""
+    each = seen.conversations / seen.samples
+    lost = seen.within / each / (seen.between + seen.within / each)
+    more = "samples" if lost < 1 / 2 else "replicates"
+    share = f"{lost * 100:.0f} % of what makes it unsure is chance within samples"
+    return f"{each:.3g} of each sample; {share}, so more {more} would say more"
 
 
 def _slices(rule: RuleResult) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.adapters.metrics import observing
 from gatekeeper.adapters.metrics.contributing import contributions
 from gatekeeper.adapters.metrics.critical import critical
+from gatekeeper.adapters.metrics.replicating import strata
 from gatekeeper.adapters.metrics.slices import sliced, tags
 from gatekeeper.adapters.metrics.trials import ALWAYS, COLUMNS, SCORED, columns_of, make_trials
 from gatekeeper.adapters.metrics.units import row
@@ -15,6 +16,7 @@ from gatekeeper.adapters.sides import ARM, OWN_CALL
 from gatekeeper.core.metrics import formula
 from gatekeeper.core.observation import Failures, Missing, Sums
 from gatekeeper.core.own_metrics import SOURCE
+from gatekeeper.core.statistics.replicates import variance_components
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Critical, Observation
+    from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.verdict import Contribution
 
@@ -203,6 +206,15 @@ class RunMeasurements:
     def tags(self, suites: Sequence[str]) -> tuple[str, ...]:
         """Tags whose few values part the candidate's samples in `suites`, or in all; sorted."""
         return tags(self._connection, self._candidate, suites)
+
+    def replicates(self, metric: Metric) -> Components | None:
+        """How the candidate's values vary between samples and between replicates of one.
+
+        None where no sample has a second replicate, and for what is no value of a sample.
+        """
+        if metric.kind not in {"proportion", "mean"} or self._define(metric):
+            return None
+        return variance_components(strata(self._connection))
 
     def contributions(
         self, metric: Metric, *, paired: bool, limit: int = 5
