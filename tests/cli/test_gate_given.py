@@ -201,6 +201,42 @@ def test_what_would_have_passed_before_needs_none(line: Line) -> None:
     assert line("promote", line.delivery.v2, "--env", "local") == 0
 
 
+def eased(line: Line) -> None:
+    """The second release comes by a policy that demands less, and would have come before."""
+    line.gate()
+    assert line("promote", line.delivery.v1, "--env", "local") == 0
+    add(line.delivery, "third", line.delivery.v2, line.delivery.v1, Behaviour())
+    write(line.delivery.root / FILE, LENIENT)
+    assert line.gate(name="third")["needs_approval"] is False
+
+
+def test_a_limit_cannot_be_eased_by_one_release_for_the_next(line: Line) -> None:
+    eased(line)
+    v1, v2 = line.delivery.v1, line.delivery.v2
+    assert line("promote", v2, "--env", "local") == 0
+    assert "nobody has approved of that" in line.out
+    add(line.delivery, "fourth", v1, v2, Behaviour(unresolved=120))
+    found = line.gate(name="fourth")
+    assert (len(found["loosened"]), found["needs_approval"]) == (1, True)
+    assert line("promote", v1, "--env", "local") == 1
+    assert "policy-loosened" in line.out
+    assert line("policy", "approve", FILE, "--release", v1, "--reason", "agreed") == 0, line.err
+    assert line("promote", v1, "--env", "local") == 0, line.out
+
+
+def test_a_limit_that_was_eased_with_an_approval_is_what_the_next_is_held_against(
+    line: Line,
+) -> None:
+    eased(line)
+    v1, v2 = line.delivery.v1, line.delivery.v2
+    assert line("policy", "approve", FILE, "--release", v2, "--reason", "agreed") == 0, line.err
+    assert line("promote", v2, "--env", "local") == 0
+    assert "approved" not in line.out
+    add(line.delivery, "fourth", v1, v2, Behaviour(unresolved=120))
+    assert line.gate(name="fourth")["loosened"] == []
+    assert line("promote", v1, "--env", "local") == 0, line.out
+
+
 def test_a_rule_that_could_not_be_skipped_before_is_decided_by_the_policy_before(
     line: Line,
 ) -> None:

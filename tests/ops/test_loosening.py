@@ -106,6 +106,7 @@ def test_an_approval_lets_it_in_and_the_ledger_relies_on_it(delivery: Delivery) 
         ("release", {}),
         ("promote", {"policy": "sha256:" + "5" * 64}),
         ("promote", {"before": "sha256:" + "5" * 64}),
+        ("promote", {"environment": "prod"}),
         ("promote", {"schema_version": 2}),
     ],
 )

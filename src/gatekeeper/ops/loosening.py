@@ -40,20 +40,20 @@ def judged(
         active: The release that is stable.
         relied: What made that one stable.
     """
-    if active is None or relied is None or relied.policy == verdict.policy:
-        return (), ()
-    if relied.verdict is None:
+    if active is None or relied is None:
         return (), ()
     try:
-        earlier = relied_on(site, active, relied.verdict).verdict
-        found = between(earlier, verdict)
+        before = demanded(site, active, relied)
+        if before is None or _digest(before) == verdict.policy:
+            return (), ()
+        if not verdict.inputs.policy:
+            return (_unheld(site, verdict),), ()
+        found = loosened(before, decided_by(verdict))
     except (IntegrityError, InputError, ValueError) as error:
         text = f"the policy that decided what is stable cannot be compared with: {error}"
         fix = "restore the store from a copy"
         return (Reason("policy-before", text, refused=False, fix=fix),), ()
-    if earlier.inputs.policy and not verdict.inputs.policy:
-        return (_unheld(site, verdict),), ()
-    return _weighed(site, verdict, earlier.policy, found) if found else ((), ())
+    return _weighed(site, verdict, _digest(before), found) if found else ((), ())
 
 
 def _weighed(
@@ -61,24 +61,14 @@ def _weighed(
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     if _before(verdict) != before:
         return (_beside_another(site, verdict, found),), ()
-    if not verdict.needs_approval:
-        return (), ()
     approvals = tuple(approving(site, verdict, before))
-    return ((), approvals) if approvals else ((_unapproved(site, verdict, found),), ())
+    if verdict.needs_approval and not approvals:
+        return (_unapproved(site, verdict, found),), ()
+    return (), approvals
 
 
-def between(earlier: Verdict, later: Verdict) -> tuple[Loosened, ...]:
-    """What the policy of the later verdict demands less of.
-
-    Verdicts of older versions do not hold their policies; what they demanded is then not known.
-
-    Raises:
-        InputError: A policy names what this version does not know.
-        ValueError: A policy is none that this version can read.
-    """
-    if not earlier.inputs.policy or not later.inputs.policy:
-        return ()
-    return loosened(decided_by(earlier), decided_by(later))
+def _digest(policy: Policy) -> str:
+    return policy_digest(policy.value, policy.parameters)
 
 
 def decided_by(verdict: Verdict) -> Policy:
@@ -87,24 +77,49 @@ def decided_by(verdict: Verdict) -> Policy:
 
 
 def decided_before(site: Site, entry: LedgerEntry) -> Policy | None:
-    """The policy that decided what an entry made stable; None where its verdict kept none.
+    """What an entry's release had to meet, and the next one has to; None where nobody kept it.
 
     Raises:
         IntegrityError: The verdict that the entry relied on is not there.
     """
-    wanted = entry.relied_on.verdict
-    if wanted is None:
+    return demanded(site, entry.state.stable.release, entry.relied_on)
+
+
+def demanded(site: Site, release: str, relied: ReliedOn) -> Policy | None:
+    """The policy that decided a release, or the one before it that nobody approved to ease.
+
+    A policy that demands less does not count because a release came by that would have passed
+    before, too: else the next one could have what it could not have at once.
+
+    Raises:
+        IntegrityError: The verdict that was relied on is not there.
+        ValueError: Its policy is none that this version can read.
+    """
+    if relied.verdict is None:
         return None
-    verdict = relied_on(site, entry.state.stable.release, wanted).verdict
+    verdict = relied_on(site, release, relied.verdict).verdict
+    before = verdict.inputs.before
+    if verdict.loosened and before and not _approved(site, release, relied):
+        return Policy(policy_from(before.policy), before.parameters)
     return decided_by(verdict) if verdict.inputs.policy else None
 
 
+def _approved(site: Site, release: str, relied: ReliedOn) -> bool:
+    """Whether a ledger entry relies on an approval; its signature vouches for that."""
+    found = site.releases.referrers(release, POLICY_APPROVAL)
+    return any(name in relied.evidence for name, _ in found)
+
+
 def approving(site: Site, verdict: Verdict, before: str) -> Iterator[str]:
-    """Digests of the approvals that count here, for exactly these two policies."""
+    """Digests of the approvals for this environment and exactly these two policies."""
     for name, signed in statements(site, verdict.release, POLICY_APPROVAL, "promote").counted:
         approval = _read(signed)
-        if approval and (approval.policy, approval.before) == (verdict.policy, before):
+        if approval and _about(approval) == (site.name, verdict.policy, before):
             yield name
+
+
+def _about(approval: PolicyApproval) -> tuple[str, str, str]:
+    return approval.environment, approval.policy, approval.before
 
 
 def told(found: Sequence[Loosened]) -> str:

@@ -34,7 +34,18 @@ def moved_text(moved: Moved, environment: str, verb: str) -> str:
     done = "promoted" if verb == "promote" else "rolled back to"
     return (
         f"[green]{done}[/green] {name} in {place}, entry {moved.entry.serial}{before}"
-        f"\n  by {one_line(moved.entry.actor)}" + _reason(moved.entry.reason)
+        f"\n  by {one_line(moved.entry.actor)}" + _reason(moved.entry.reason) + _eased(moved)
+    )
+
+
+def _eased(moved: Moved) -> str:
+    """What follows from a policy that demands less, where the release did not need that."""
+    found = moved.admission
+    if found.evidence is None or not found.evidence.verdict.loosened or found.approvals:
+        return ""
+    return (
+        "\n  [yellow]its policy demands less than before, and nobody has approved of that[/yellow]:"
+        "\n  the next release is held against the policy before; see `gatekeeper policy approve`"
     )
 
 
