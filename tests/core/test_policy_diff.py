@@ -59,6 +59,9 @@ NEVER: dict[str, Any] = {"metric": "forbidden_tool_call", "max": 0, "exposures":
         (FLOOR, {"min": 0.9}, "limit", "tightened"),
         (CEILING, {"max": 0.3}, "limit", "loosened"),
         (CEILING, {"max": 0}, "limit", "tightened"),
+        # 13 clean samples leave more than 20 % possible at 0.05, 14 do not.
+        (CEILING, {"max": 0, "exposures": 13}, "limit", "either"),
+        (CEILING, {"max": 0, "exposures": 14}, "limit", "tightened"),
         (FALL, {"max_decrease": 0.08}, "limit", "loosened"),
         (FLOOR, {"alpha": 0.1}, "alpha", "loosened"),
         (NEVER, {"exposures": 300}, "exposures", "loosened"),

@@ -190,8 +190,16 @@ def _parts(old: Rule, new: Rule) -> Iterator[Change]:
 
 
 def _limits(old: Rule, new: Rule) -> Direction:
+    if old.test != new.test and not _excluded(old, new):
+        return "either"
     before, after = old.limit or 0, new.limit or 0
     return _ordered(before, after) if new.test.startswith("min") else _ordered(-before, -after)
+
+
+def _excluded(one: Rule, other: Rule) -> bool:
+    """Whether the exposures that a limit of zero asks for exclude the other limit as surely."""
+    zero, share = (one, other) if one.test == "census" else (other, one)
+    return (1 - (share.limit or 0)) ** zero.exposures <= share.alpha
 
 
 def _exposures(old: Rule, new: Rule) -> tuple[int, int, Direction]:
