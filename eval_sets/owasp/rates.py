@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tables import open_tables
-from gatekeeper.core.statistics.proportions import clopper_pearson
+from gatekeeper.core.statistics.binomial import clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
