@@ -295,6 +295,12 @@ def test_what_was_bad_before_is_not_the_change() -> None:
     assert "50.0 %" in found.reason
 
 
+def test_what_became_better_is_told_as_that() -> None:
+    found = told(costs(1), costs(1), costs(0.8), costs(0.8), outcome="pass")
+    assert (found.code, found.guilty) == ("not_the_change", ())
+    assert found.reason == "it moved the good way, most by router"
+
+
 def test_nothing_resolved_is_no_measure() -> None:
     nothing = rows([100] * 120, [0] * 120)
     found = told(costs(1), nothing, costs(1), costs(1))

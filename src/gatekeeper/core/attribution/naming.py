@@ -171,9 +171,8 @@ def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ..
     assert found.change is not None  # noqa: S101 - it was measured
     if not any(one.moved.value or one.moved.high for one in found.components):
         return "not_the_change", "no component moved it", ()
-    if case.bad * found.change.value <= 0 and case.outcome != "pass":
-        what = f"the change did not move it the bad way: it was {_own(found.baseline, case)} before"
-        return "not_the_change", what, ()
+    if case.bad * found.change.value <= 0:
+        return "not_the_change", _good(case, found), ()
     bad = [one for one in found.components if case.bad * one.moved.value > 0]
     whole = sum(case.bad * one.moved.value for one in bad)
     named: list[str] = []
@@ -187,6 +186,17 @@ def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ..
     if not _excludes_zero(found.change):
         return "cannot_tell", "cannot tell: the whole change can be chance", ()
     return "cannot_tell", "cannot tell: no component surely explains most of the change", ()
+
+
+def _good(case: Case, found: RuleAttribution) -> str:
+    """Where the change as a whole made it no worse: by whom, or how bad it was before."""
+    if case.outcome not in {"pass", "not_applicable"}:
+        before = number(found.baseline, case.metric.unit)
+        return f"the change did not move it the bad way: it was {before} before"
+    best = found.components[-1]
+    if _excludes_zero(best.moved) and case.bad * best.moved.value < 0:
+        return f"it moved the good way, most by {best.component}"
+    return "it did not move the bad way"
 
 
 def _sure(one: ComponentShare, case: Case) -> bool:
@@ -225,10 +235,6 @@ def _span(moved: Moved, unit: str) -> str:
 
 def _excludes_zero(moved: Moved) -> bool:
     return moved.low is not None and moved.high is not None and (moved.low > 0 or moved.high < 0)
-
-
-def _own(value: float | None, case: Case) -> str:
-    return number(value, case.metric.unit)
 
 
 def _digits(value: float) -> float:
