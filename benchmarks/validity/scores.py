@@ -13,7 +13,7 @@ from benchmarks.validity.heavy import sums
 from benchmarks.validity.study import Table, joined, percent, survey, tails
 from scipy.special import ndtr, stdtr
 
-from gatekeeper.core.statistics.averages import mean_difference, mean_of
+from gatekeeper.core.statistics.means import mean_difference, mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

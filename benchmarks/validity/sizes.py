@@ -14,9 +14,9 @@ from benchmarks.validity.heavy import sums
 from benchmarks.validity.study import Table, percent, random
 
 from gatekeeper.core.observation import Times
-from gatekeeper.core.statistics.averages import mean_difference, mean_of
 from gatekeeper.core.statistics.duration_changes import quantile_change
 from gatekeeper.core.statistics.durations import quantile_of
+from gatekeeper.core.statistics.means import mean_difference, mean_of
 from gatekeeper.core.statistics.ratios import ratio_change, ratio_of
 
 if TYPE_CHECKING:

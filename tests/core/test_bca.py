@@ -15,7 +15,8 @@ from gatekeeper.core.observation import Sums
 from gatekeeper.core.statistics.bca import FEWEST_GROUPS, bca_change, bca_of
 from gatekeeper.core.statistics.ratios import ratio_change, ratio_of
 from gatekeeper.core.statistics.resampling import REPLICATES, weights
-from gatekeeper.core.statistics.ties import Tied, Unbounded
+from gatekeeper.core.statistics.ties import Tied
+from gatekeeper.core.statistics.unbounded import Unbounded
 from sums import sums_of
 
 if TYPE_CHECKING:

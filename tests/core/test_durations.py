@@ -14,7 +14,7 @@ from gatekeeper.core.observation import Times
 from gatekeeper.core.statistics.dependence import design_effect, groupings
 from gatekeeper.core.statistics.duration_changes import quantile_change
 from gatekeeper.core.statistics.durations import OrderStatistics, fewest, quantile_of
-from gatekeeper.core.statistics.ties import Unbounded
+from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
     from gatekeeper.core.statistics.inference import Inference

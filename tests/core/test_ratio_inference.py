@@ -14,11 +14,11 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
 from gatekeeper.core.observation import Sums
-from gatekeeper.core.statistics.averages import mean_difference, mean_of
 from gatekeeper.core.statistics.inference import Inference
+from gatekeeper.core.statistics.means import mean_difference, mean_of
 from gatekeeper.core.statistics.ratios import ratio_change, ratio_of
 from gatekeeper.core.statistics.student import WIDEST_SKEWNESS, Student
-from gatekeeper.core.statistics.ties import Unbounded
+from gatekeeper.core.statistics.unbounded import Unbounded
 from sums import sums_of
 
 ONE = 10**6

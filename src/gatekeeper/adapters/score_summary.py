@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.sides import SAMPLE
-from gatekeeper.core.statistics.means import mean_of
+from gatekeeper.core.statistics.standard_errors import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from duckdb import DuckDBPyConnection
 
-    from gatekeeper.core.statistics.means import Mean
+    from gatekeeper.core.statistics.standard_errors import Mean
 
 _BATCH: Final = 10_000
 _VALUES: Final = f"""
@@ -69,4 +69,4 @@ def _summary(key: tuple[str, str, str, str], members: Iterator[tuple[Any, ...]])
         if found:
             values.append(math.fsum(found) / len(found))
             clusters.append(cluster)
-    return ScoreSummary(*key, mean_of(values, clusters), errors)
+    return ScoreSummary(*key, described(values, clusters), errors)

@@ -184,11 +184,11 @@ def _of_shares(rule: Rule, seen: Proportion | PairedProportion) -> Inference | N
 
 
 def _of_sums(rule: Rule, metric: Metric, seen: Sums) -> Inference | None:
-    from gatekeeper.core.statistics import averages, bca, ratios
+    from gatekeeper.core.statistics import bca, means, ratios
 
     relative = rule.test in RELATIVE
     if metric.kind == "mean":
-        return averages.mean_difference(seen) if relative else averages.mean_of(seen)
+        return means.mean_difference(seen) if relative else means.mean_of(seen)
     # Counts are naturally equal; what is measured never is.
     ties = metric.unit == "per_request"
     if rule.method == "bca":

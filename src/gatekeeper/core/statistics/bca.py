@@ -10,7 +10,7 @@ from gatekeeper.core.statistics.bootstrap import Draws, resampled
 from gatekeeper.core.statistics.ratios import ratio_change, ratio_of
 from gatekeeper.core.statistics.resampling import REPLICATES, weights
 from gatekeeper.core.statistics.student import Student
-from gatekeeper.core.statistics.ties import Unbounded
+from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
     from numpy import float64, int64

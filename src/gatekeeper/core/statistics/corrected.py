@@ -21,7 +21,7 @@ from gatekeeper.core.statistics.clustering import Clusters
 from gatekeeper.core.statistics.inference import POWER, Inference
 from gatekeeper.core.statistics.roots import crossing
 from gatekeeper.core.statistics.shares import share
-from gatekeeper.core.statistics.unusable import Unusable
+from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
     from gatekeeper.core.observation import Proportion
@@ -52,11 +52,11 @@ def corrected(seen: Proportion, calibration: Calibration) -> Inference:
         calibration=calibration,
     )
     if not judge.better_than_chance(calibration):
-        return Unusable.of(found, "the calibration does not show a judge better than chance")
+        return Unbounded.of(found, "the calibration does not show a judge better than chance")
     if seen.clusters is not None and seen.clusters.n <= 1:
-        return Unusable.of(found, f"{METHOD}, of a single cluster")
+        return Unbounded.of(found, f"{METHOD}, of a single cluster")
     if min(found.tail(1.0, "above"), found.tail(0.0, "below")) < CONTRADICTED:
-        return Unusable.of(found, "the calls contradict the calibration of the judge")
+        return Unbounded.of(found, "the calls contradict the calibration of the judge")
     return found
 
 

@@ -13,7 +13,7 @@ from gatekeeper.core.statistics.inference import POWER, Inference
 from gatekeeper.core.statistics.pairs import paired_share
 from gatekeeper.core.statistics.roots import crossing
 from gatekeeper.core.statistics.tango import Table
-from gatekeeper.core.statistics.unusable import Unusable
+from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
     from gatekeeper.core.observation import PairedProportion
@@ -38,7 +38,7 @@ def corrected_difference(seen: PairedProportion, calibration: Calibration) -> In
     called = paired_share(seen)
     gain = judge.gain(calibration)
     if not judge.better_than_chance(calibration):
-        return Unusable.of(called, "the calibration does not show a judge better than chance")
+        return Unbounded.of(called, "the calibration does not show a judge better than chance")
     return CorrectedDifference(
         value=min(max(called.value / gain, -1.0), 1.0),
         n=called.n,

@@ -10,7 +10,7 @@ from gatekeeper.core.statistics.dependence import design_effect, effect, groupin
 from gatekeeper.core.statistics.durations import clusters, fewest, quantile, rank
 from gatekeeper.core.statistics.resampling import REPLICATES, weights
 from gatekeeper.core.statistics.student import Student
-from gatekeeper.core.statistics.ties import Unbounded
+from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.core.statistics.binomial import LARGEST_N
 from gatekeeper.core.statistics.dependence import effect
 from gatekeeper.core.statistics.inference import POWER, Inference
-from gatekeeper.core.statistics.ties import Unbounded
+from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,82 +1,121 @@
-"""Means of scores and their standard errors, with and without clusters of samples.
-
-The unit is a sample: its replicates are averaged first, because they are not independent.
-"""
+"""Means of scores, and the difference of two between paired samples, from exact sums."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gatekeeper.core.statistics.influence import (
+    FEWEST_UNITS,
+    clusters,
+    samples,
+    skewness,
+    variance,
+)
+from gatekeeper.core.statistics.student import Student
+from gatekeeper.core.statistics.ties import Tied
+from gatekeeper.core.statistics.unbounded import Unbounded
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from gatekeeper.core.observation import Sums
+    from gatekeeper.core.statistics.inference import Inference
+
+_METHOD = "mean, Student's t corrected for skewness"
+_PAIRED = "paired difference of means, Student's t corrected for skewness"
 
 
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """A mean over samples.
+def mean_of(seen: Sums) -> Inference | None:
+    """Total of the first column over that of the second, or None where the second is zero.
 
-    Attributes:
-        n: Samples.
-        value: Their mean; null where there is none.
-        stderr: Standard error of the mean if samples are independent; null below two samples.
-        clusters: Groups of samples that are not independent; 0 where samples name none.
-        clustered_stderr: Standard error if only clusters are independent; null below two.
+    With one in the second column for each sample it is their mean, and without skewness the bounds
+    are those of Student's t test. Where all samples agree there are none: a score that never
+    varies may be one that never looks.
     """
+    if seen.totals[1] <= 0:
+        return None
+    value, gradient = _mean(*seen.totals)
+    spread = variance(seen, gradient) if seen.n >= FEWEST_UNITS else Fraction()
+    if spread == 0:
+        return _unbounded(seen, float(value), _METHOD)
+    return _student(seen, float(value), gradient, _METHOD)
 
-    n: int
-    value: float | None
-    stderr: float | None
-    clusters: int = 0
-    clustered_stderr: float | None = None
 
+def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
+    """Mean of the candidate minus that of the baseline on the same samples; None as in `mean_of`.
 
-def mean_of(values: Sequence[float], clusters: Sequence[str | None] = ()) -> Mean:
-    """The mean of one value a sample.
+    What moves both on the same sample cancels.
 
     Args:
-        values: Finite numbers.
-        clusters: The cluster of each sample; without effect unless every sample has one.
+        seen: Four columns: y and d of the candidate, then of the baseline.
+        width: The most by which two scores of a sample can differ; it bounds the difference where
+            that of every sample seen is the same.
     """
-    n = len(values)
-    if not n:
-        return Mean(0, None, None)
-    mean = math.fsum(values) / n
-    groups = _groups(values, clusters)
-    stderr = None if n < 2 else _standard_error(values, mean)  # noqa: PLR2004 - n - 1 divides
-    return Mean(n, mean, stderr, len(groups), _clustered(groups, mean, n))
-
-
-def _standard_error(values: Sequence[float], mean: float) -> float:
-    """sqrt(s² / n) with s² = sum((x - mean)²) / (n - 1).
-
-    Source: the central limit theorem; equation 1 of Miller, "Adding Error Bars to Evals",
-    arXiv:2411.00640 (2024).
-    """
-    n = len(values)
-    return math.sqrt(math.fsum((x - mean) ** 2 for x in values) / (n - 1) / n)
-
-
-def _clustered(groups: Mapping[str, Sequence[float]], mean: float, n: int) -> float | None:
-    """sqrt(g / (g - 1) * sum over clusters of (sum of deviations)²) / n, for g clusters.
-
-    Source: equation 4 of Miller (2024), with the correction for few clusters, g / (g - 1), of
-    Cameron and Miller, "A Practitioner's Guide to Cluster-Robust Inference", section II.
-    """
-    count = len(groups)
-    if count < 2:  # noqa: PLR2004 - the correction divides by count - 1
+    if min(seen.totals[1], seen.totals[3]) <= 0:
         return None
-    squares = math.fsum(math.fsum(x - mean for x in group) ** 2 for group in groups.values())
-    return math.sqrt(squares * count / (count - 1)) / n
+    candidate, up = _mean(*seen.totals[:2])
+    baseline, down = _mean(*seen.totals[2:])
+    value, sides = float(candidate - baseline), (float(candidate), float(baseline))
+    if seen.n < FEWEST_UNITS or seen.tied:
+        return _unbounded(seen, value, _PAIRED, sides)
+    gradient = (*up, *(-part for part in down))
+    if variance(seen, gradient) == 0:
+        return _tied(seen, value, width, sides)
+    return _student(seen, value, gradient, _PAIRED, sides)
 
 
-def _groups(values: Sequence[float], clusters: Sequence[str | None]) -> dict[str, list[float]]:
-    groups: dict[str, list[float]] = {}
-    if len(clusters) != len(values):
-        return groups
-    for value, cluster in zip(values, clusters, strict=True):
-        if cluster is None:
-            return {}
-        groups.setdefault(cluster, []).append(value)
-    return groups
+def _mean(y: int, d: int) -> tuple[Fraction, tuple[Fraction, Fraction]]:
+    """Their ratio, and its derivatives by the two."""
+    return Fraction(y, d), (Fraction(1, d), Fraction(-y, d * d))
+
+
+def _student(
+    seen: Sums,
+    value: float,
+    gradient: Sequence[Fraction],
+    method: str,
+    sides: Sequence[float | None] = (None, None),
+) -> Student:
+    return Student(
+        value=value,
+        n=samples(seen),
+        method=method,
+        clusters=clusters(seen),
+        candidate=sides[0],
+        baseline=sides[1],
+        stderr=math.sqrt(variance(seen, gradient)),
+        units=seen.n,
+        scale="linear",
+        skewness=skewness(seen, gradient),
+    )
+
+
+def _unbounded(
+    seen: Sums, value: float, method: str, sides: Sequence[float | None] = (None, None)
+) -> Unbounded:
+    few = seen.n < FEWEST_UNITS
+    return Unbounded(
+        value=value,
+        n=samples(seen),
+        method=f"{method}: {'too few' if few else 'all tied'}",
+        clusters=clusters(seen),
+        candidate=sides[0],
+        baseline=sides[1],
+        fewest=FEWEST_UNITS * max(samples(seen), 1) if few else None,
+    )
+
+
+def _tied(seen: Sums, value: float, width: float, sides: tuple[float, float]) -> Tied:
+    return Tied(
+        value=value,
+        n=samples(seen),
+        method=f"all differences tied; those not seen may be up to {width:g}",
+        clusters=clusters(seen),
+        candidate=sides[0],
+        baseline=sides[1],
+        units=seen.n,
+        rise=max(width - value, 0.0),
+        fall=max(width + value, 0.0),
+    )

@@ -14,7 +14,8 @@ from gatekeeper.core.statistics.influence import (
     variance,
 )
 from gatekeeper.core.statistics.student import Student
-from gatekeeper.core.statistics.ties import FACTOR, Tied, Unbounded
+from gatekeeper.core.statistics.ties import FACTOR, Tied
+from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
     from gatekeeper.core.observation import Sums

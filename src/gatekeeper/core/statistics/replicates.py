@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,6 @@ class Components:
         """Share of the variance that lies between samples; None where nothing varies."""
         whole = self.between + self.within
         return self.between / whole if whole > 0 else None
-
-    def of_mean(self, samples: int, replicates: int) -> float:
-        """Variance of a mean over so many samples with so many replicates each."""
-        return self.between / samples + self.within / (samples * replicates)
-
-
-def replicated(rows: Iterable[Sequence[int]]) -> tuple[Replicated, ...]:
-    """Sums of rows that each hold one sample's values."""
-    strata: dict[int, list[int]] = {}
-    for row in rows:
-        total, squares = sum(row), sum(value * value for value in row)
-        sums = strata.setdefault(len(row), [0, 0, 0, 0])
-        for place, more in enumerate((1, total, total * total, squares)):
-            sums[place] += more
-    return tuple(Replicated(count, *sums) for count, sums in sorted(strata.items()) if count)
 
 
 def variance_components(strata: Sequence[Replicated]) -> Components | None:

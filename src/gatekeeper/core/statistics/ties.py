@@ -1,4 +1,4 @@
-"""Data that show no spread: nothing at all, or how few may differ that were not seen."""
+"""Units that all agree: how many that were not seen may differ, and by how much."""
 
 from __future__ import annotations
 
@@ -14,39 +14,6 @@ if TYPE_CHECKING:
 
 FACTOR: Final = 10
 """The most that a unit which differs is taken to exceed the others by, as a multiple of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unbounded(Inference):
-    """An estimate whose data say nothing of its error.
-
-    Attributes:
-        fewest: Samples from which on there are bounds; None where more would not help.
-    """
-
-    fewest: int | None = None
-
-    def bounds(self, alpha: float) -> tuple[float | None, float | None]:  # noqa: ARG002 - none
-        """None."""
-        return None, None
-
-    def p(self, limit: float, side: Side) -> float | None:  # noqa: ARG002 - none
-        """None."""
-        return None
-
-    def detectable(
-        self,
-        limit: float,  # noqa: ARG002 - none
-        side: Side,  # noqa: ARG002 - none
-        alpha: float,  # noqa: ARG002 - none
-        power: float = POWER,  # noqa: ARG002 - none
-    ) -> float | None:
-        """None."""
-        return None
-
-    def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:  # noqa: ARG002
-        """The fewest that have bounds at all, since no spread is known to plan with."""
-        return self.fewest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
