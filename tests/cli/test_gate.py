@@ -252,3 +252,24 @@ def test_there_is_nothing_to_verify_before_a_verdict_is_kept(delivery: Delivery)
         derive_again(delivery.project, delivery.project.runs / RUN)
     with pytest.raises(UsageError, match="--policy cannot be given with --verify"):
         gate(delivery, "--verify", "--policy", "gates/desk.yaml")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ended": "2026-11-30T12:00:00.000000Z"},
+        {"status": "interrupted"},
+        {"candidate": {"name": "desk", "digest": "sha256:" + "5" * 64}},
+    ],
+)
+def test_a_run_that_was_altered_once_it_was_decided_is_found_out(
+    delivery: Delivery, changes: dict[str, object]
+) -> None:
+    path = add_run(delivery) / "run.json"
+    assert gate(delivery) == 0
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    for words in (["--verify"], ["--policy", "gates/desk.yaml"]):
+        with pytest.raises(IntegrityError, match=r"not what it was .* verdict \(pass, ") as caught:
+            gate(delivery, *words)
+        assert caught.value.where == str(path)
+    assert len(verdicts(delivery)) == 1

@@ -67,7 +67,7 @@ def gate(
         named_policy,
         parameters_of,
         policy_of,
-        refuse_unbound,
+        refuse_unkept,
     )
     from gatekeeper.cli.reports import Subject, reports_of, write_reports
     from gatekeeper.cli.undecided import reported
@@ -90,7 +90,7 @@ def gate(
         return
     kept = record and not what_if
     if kept:
-        refuse_unbound(directory)
+        refuse_unkept(session.project, directory)
     stored = read_run(directory)
     path = policy or named_policy(session.project, stored.candidate.digest)
     applied = with_given(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.metrics import RunMeasurements
     from gatekeeper.adapters.project import Project
     from gatekeeper.adapters.yaml import Document
+    from gatekeeper.cli.verdicts import Verdicts
     from gatekeeper.model.base import ComponentName
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy
@@ -147,6 +148,7 @@ def derive_again(project: Project, directory: Path) -> tuple[Verdict, Verdict]:
     """The verdict that is kept on a run, and the same derived anew from the records.
 
     Raises:
+        IntegrityError: The run is not what it was when it was decided.
         UndecidedError: No signed verdict on this run is kept.
     """
     from gatekeeper.adapters.runs import read_run
@@ -154,8 +156,10 @@ def derive_again(project: Project, directory: Path) -> tuple[Verdict, Verdict]:
     from gatekeeper.ops.gate import derived_again
 
     run = read_run(directory)
-    kept = Verdicts(project).last(run)
+    verdicts = Verdicts(project)
+    kept = verdicts.last(run)
     if kept is None:
+        _refuse_altered(verdicts, directory, run)
         raise UndecidedError(
             "no signed verdict on this run is kept",
             where=run.id,
@@ -183,16 +187,32 @@ def _policy_within(verdict: Verdict) -> Policy:
     )
 
 
-def refuse_unbound(directory: Path) -> None:
-    """Refuse to keep a verdict where there is no release to attach it to."""
+def refuse_unkept(project: Project, directory: Path) -> None:
+    """Refuse to keep a verdict on a run that belongs to no release, or was decided as another."""
     from gatekeeper.adapters.runs import read_run
+    from gatekeeper.cli.verdicts import Verdicts
 
     run = read_run(directory)
+    _refuse_altered(Verdicts(project), directory, run)
     if run.unbound:
         raise UsageError(
             "the run was imported without saying which release it is about",
             where=run.id,
             fix="import it again with --release REF, or gate it with --policy FILE --no-record",
+        )
+
+
+def _refuse_altered(verdicts: Verdicts, directory: Path, run: Run) -> None:
+    from gatekeeper.adapters.runs import RUN_FILE
+    from gatekeeper.core.canonical import short
+    from gatekeeper.errors import IntegrityError
+
+    if (other := verdicts.on_another(run)) is not None:
+        raise IntegrityError(
+            f"is not what it was when it was decided: a signed verdict ({other.outcome},"
+            f" {other.decided:%Y-%m-%d %H:%M} UTC) rests on {short(other.run_digest)}",
+            where=str(directory / RUN_FILE),
+            fix="restore the run from a copy, or evaluate again",
         )
 
 

@@ -38,6 +38,15 @@ class Verdicts:
         about = self.about(run.candidate.digest)
         return next((one for one in about if one.run_digest == content), None)
 
+    def on_another(self, run: Run) -> Verdict | None:
+        """The last verdict on a run of this id that was another when it was decided."""
+        from gatekeeper.core.canonical import canonical_model, digest
+
+        content = digest(canonical_model(run))
+        about = [one for stored in self._store.list() for one in self.about(stored.digest)]
+        found = [one for one in about if one.run == run.id and one.run_digest != content]
+        return max(found, key=lambda one: one.decided, default=None)
+
     def about(self, release: str) -> tuple[Verdict, ...]:
         """Every verdict on a release that the gate signed, newest first."""
         if release not in self._known:
