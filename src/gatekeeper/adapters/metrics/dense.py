@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.metrics.places import Sorted
 
+MEMORY: Final = "500MB"
+"""What the database may use beside the arrays."""
 LEAST: Final = -(2**63)
 """Stands for null among numbers."""
 MOST: Final = 2**63 - 1
@@ -77,10 +79,14 @@ def make_dense(
     """
     base = _BASE.replace("$candidate", literal(candidate)).replace("$baseline", literal(baseline))
     connection.execute(f"CREATE OR REPLACE TEMP VIEW based AS {base}")
+    limit = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    connection.execute(f"SET memory_limit = {literal(MEMORY)}")  # the arrays are not part of it
     try:
         _Dense(connection, columns).make()
     except AmbiguousError:
         return False
+    finally:
+        connection.execute(f"SET memory_limit = {literal(limit)}")
     return True
 
 
@@ -126,8 +132,11 @@ class _Dense:
         self._read(self._spent(at, known) | self._fate(of_fate))
         del trial, side, at, known, of_fate
         table |= self._folded(slots)
+        self.connection.unregister("by_place")
         self._same_clusters(rows, firsts)
-        self._keep(table, marks(firsts, self.size))
+        first = marks(firsts, self.size)
+        del rows, firsts, slots
+        self._keep(table, first)
 
     def _names(self, table: str, name: str) -> Names:
         found = self._fetch(f"SELECT {_HASHES.format(name)} FROM {table}")  # noqa: S608
@@ -275,7 +284,7 @@ class _Dense:
             f"CREATE OR REPLACE TEMP TABLE kept AS SELECT * FROM (SELECT {', '.join(names)} "  # noqa: S608
             "FROM based POSITIONAL JOIN firsts WHERE first_of_trial) POSITIONAL JOIN by_trial"
         )
-        for name in ("by_place", "by_trial", "firsts"):
+        for name in ("by_trial", "firsts"):
             self.connection.unregister(name)
         kinds = {"side": "TINYINT"}
         for (kind, _, _), several in zip(
