@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+import termios
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GATEKEEPER = [sys.executable, "-m", "gatekeeper"]
+COLUMNS = """
+from pathlib import Path
+from gatekeeper.cli.session import Output, Session
+from gatekeeper.cli.streams import prepare
+prepare()
+print(Session(Path(), Output.text).columns)
+"""
 CLOSING = "import os,sys; os.close({}); os.execv(sys.executable, sys.argv[1:])"
 
 
@@ -59,3 +68,15 @@ def test_a_closed_stream_is_no_crash(project: Path, number: int) -> None:
     )
     assert (done.returncode, "crash" in done.stderr) == (0, False), done.stderr
     assert ("desk" in done.stdout) == (number != 1)
+
+
+def test_a_terminal_is_as_wide_as_it_is() -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, 137))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    subprocess.run(
+        [sys.executable, "-c", COLUMNS], stdin=theirs, stdout=theirs, check=True, env=environment
+    )
+    assert os.read(ours, 100).decode().strip() == "137"
+    os.close(theirs)
+    os.close(ours)

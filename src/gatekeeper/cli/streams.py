@@ -49,6 +49,8 @@ def prepare() -> None:
             lines = stream.line_buffering
             forgiving = Stream(stream.detach(), "utf-8", "backslashreplace", line_buffering=lines)
             setattr(sys, _NAMES[number], forgiving)
+            # Who asks how wide the terminal is asks the original, which is detached by now.
+            setattr(sys, f"__{_NAMES[number]}__", forgiving)
 
 
 def _open(number: int) -> None:
