@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.policy_diff import Applied, differences, loosened
-from gatekeeper.core.policy_forms import normalise
+from gatekeeper.core.policy.diff import Applied, differences, loosened
+from gatekeeper.core.policy.forms import normalise
 from gatekeeper.model.policy import AnyPolicy, GatePolicy, ReleaseGate, Rule
 
 MIRROR = {"tightened": "loosened", "loosened": "tightened", "either": "either", "none": "none"}

@@ -10,7 +10,7 @@ import pytest
 
 from gatekeeper.adapters import yaml
 from gatekeeper.core.canonical import canonical_model, digest
-from gatekeeper.core.policy_forms import (
+from gatekeeper.core.policy.forms import (
     baseline_suites,
     defaults,
     normalise,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.metrics.catalogue import METRICS
-from gatekeeper.core.policy_dates import not_yet, overdue
-from gatekeeper.core.policy_forms import baseline_suites, metrics_of, multiplicity, normalise
+from gatekeeper.core.policy.dates import not_yet, overdue
+from gatekeeper.core.policy.forms import baseline_suites, metrics_of, multiplicity, normalise
 from gatekeeper.errors import InputError
 from gatekeeper.model.policy import Calibration, GatePolicy, ReleaseGate, Rule
 

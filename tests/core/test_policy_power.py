@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.metrics.catalogue import METRICS
-from gatekeeper.core.policy_power import Outlook, PlannedSet, doubts, outlooks
+from gatekeeper.core.policy.power import Outlook, PlannedSet, doubts, outlooks
 from gatekeeper.core.statistics.pairs import power_of_pairs
 from gatekeeper.model.policy import Calibration, Rule
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from delivery import make_verdict
-from gatekeeper.core.policy_report import Online, RuleRecord, policy_report, promotions
+from gatekeeper.core.policy.report import Online, RuleRecord, policy_report, promotions
 from gatekeeper.model.ledger import LedgerEntry, ReliedOn, Stable, State
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.sandbox.confine import Limits
     from gatekeeper.adapters.sandbox.views import Records
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.rule_making import Locate
+    from gatekeeper.core.policy.rules import Locate
     from gatekeeper.errors import Problem
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import GatePolicy

@@ -71,8 +71,8 @@ def with_given(session: Session, policy: Policy, given: Given, environment: str)
         InputError: A rule is not there, or may not be changed so; or the facts are not right.
     """
     from gatekeeper.adapters.facts import read_facts
-    from gatekeeper.core.policy_forms import metrics_of
-    from gatekeeper.core.policy_use import refuse_limits, refuse_skips
+    from gatekeeper.core.policy.forms import metrics_of
+    from gatekeeper.core.policy.use import refuse_limits, refuse_skips
 
     limits, skips = _limits(given.what_if), _skips(given)
     facts = policy.facts

@@ -13,7 +13,7 @@ from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Se
 if TYPE_CHECKING:
     from gatekeeper.adapters.project import Project
     from gatekeeper.core.diff import Change, ReleaseDiff
-    from gatekeeper.core.policy_diff import Change as Differing
+    from gatekeeper.core.policy.diff import Change as Differing
     from gatekeeper.ops.gate import Policy
 
 
@@ -67,7 +67,7 @@ class _Gates:
 def _gates(project: Project, old: str, new: str) -> _Gates | None:
     """None where one of the policies is not known, or both are the same."""
     from gatekeeper.cli.verdicts import Verdicts
-    from gatekeeper.core.policy_diff import differences
+    from gatekeeper.core.policy.diff import differences
     from gatekeeper.errors import InputError
     from gatekeeper.ops.loosening import decided_by
 

@@ -188,8 +188,6 @@ def policy_digest(
 ) -> str:
     """The digest by which a verdict names a policy of the project, with its parameters."""
     from gatekeeper.adapters.policies import read_policy
-    from gatekeeper.core import policy_forms
+    from gatekeeper.core.policy import forms
 
-    return policy_forms.policy_digest(
-        read_policy(project.root / path, project).value, parameters or {}
-    )
+    return forms.policy_digest(read_policy(project.root / path, project).value, parameters or {})

@@ -166,7 +166,7 @@ def _evaluation(
 ) -> Evaluation:
     """The evaluation of two releases; what is known of contamination is not looked for again."""
     from gatekeeper.cli.planning import doubtful
-    from gatekeeper.core.policy_forms import baseline_suites, metrics_of
+    from gatekeeper.core.policy.forms import baseline_suites, metrics_of
 
     one, record = entrant(project, candidate)
     policy = deciding_policy(project, options, candidate)

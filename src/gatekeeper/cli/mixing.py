@@ -212,7 +212,7 @@ class MixBench(Mixer):
 
     async def decide(self, taken: Taken) -> Rollback:
         """Evaluate a mix on all that the policy reads, against the baseline, and decide it."""
-        from gatekeeper.core.policy_forms import baseline_suites, metrics_of, suites_read
+        from gatekeeper.core.policy.forms import baseline_suites, metrics_of, suites_read
 
         assert self.policy is not None  # noqa: S101 - whoever decides has one
         compared: tuple[Suite, ...] = baseline_suites(

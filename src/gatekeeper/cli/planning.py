@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.policy_power import PlannedSet
+from gatekeeper.core.policy.power import PlannedSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.evalsets import LoadedSet
     from gatekeeper.cli.session import Session
     from gatekeeper.core.layout import Layout
-    from gatekeeper.core.policy_power import Outlook
+    from gatekeeper.core.policy.power import Outlook
     from gatekeeper.ops.gate import Policy
 
 
 def foreseen(policy: Policy, sets: Iterable[PlannedSet]) -> tuple[Outlook, ...]:
     """What sets can show of each rule of a policy."""
-    from gatekeeper.core.policy_forms import metrics_of
-    from gatekeeper.core.policy_power import outlooks
+    from gatekeeper.core.policy.forms import metrics_of
+    from gatekeeper.core.policy.power import outlooks
     from gatekeeper.model.record import RequestRow
 
     columns = frozenset(RequestRow.model_fields)
@@ -51,7 +51,7 @@ def planned_set(
 
 def doubtful(policy: Policy, sets: Sequence[LoadedSet], layout: Layout) -> tuple[str, ...]:
     """What the sets of a run, as far as they are asked, cannot show of a policy's rules."""
-    from gatekeeper.core.policy_power import doubts
+    from gatekeeper.core.policy.power import doubts
 
     inside = any(rule.by or rule.samples for rule in policy.rules)
     pairs = zip(sets, layout.shares, strict=True)

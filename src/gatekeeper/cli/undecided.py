@@ -42,7 +42,7 @@ def reported(
 def undecided(run: Run, policy: Policy, error: GatekeeperError) -> Verdict:
     """An error in place of every rule; it is told, and never kept as evidence."""
     from gatekeeper.core.canonical import canonical_model, digest
-    from gatekeeper.core.policy_forms import policy_digest, policy_name
+    from gatekeeper.core.policy.forms import policy_digest, policy_name
     from gatekeeper.model.verdict import RuleResult, Verdict
 
     where = f"{error.where}: " if error.where else ""

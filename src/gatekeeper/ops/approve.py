@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.core import dsse
-from gatekeeper.core.policy_diff import loosened
-from gatekeeper.core.policy_forms import policy_digest
+from gatekeeper.core.policy.diff import loosened
+from gatekeeper.core.policy.forms import policy_digest
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.model.approval import PolicyApproval
 from gatekeeper.model.statement import POLICY_APPROVAL, Statement

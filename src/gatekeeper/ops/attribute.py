@@ -10,7 +10,7 @@ from gatekeeper.core.attribution.players import Player, components_of, players
 from gatekeeper.core.attribution.resampling import REPLICATES, resampled
 from gatekeeper.core.attribution.samples import table
 from gatekeeper.core.observation import Missing
-from gatekeeper.core.policy_forms import metrics_of
+from gatekeeper.core.policy.forms import metrics_of
 from gatekeeper.core.wording import did_you_mean, listed
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.model.attribution import Attribution, Coupling

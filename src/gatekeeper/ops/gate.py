@@ -11,9 +11,9 @@ from gatekeeper.core.correction import corrected
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.metrics.catalogue import SEEN
 from gatekeeper.core.observation import Missing
-from gatekeeper.core.policy_dates import overdue
-from gatekeeper.core.policy_diff import loosened
-from gatekeeper.core.policy_forms import (
+from gatekeeper.core.policy.dates import overdue
+from gatekeeper.core.policy.diff import loosened
+from gatekeeper.core.policy.forms import (
     metrics_of,
     multiplicity,
     normalise,
@@ -22,7 +22,7 @@ from gatekeeper.core.policy_forms import (
     priority,
     unlocated,
 )
-from gatekeeper.core.policy_use import refuse_skips, with_limits
+from gatekeeper.core.policy.use import refuse_skips, with_limits
 from gatekeeper.core.slicing import decide_slices, look_through
 from gatekeeper.model.verdict import Inputs, PastPolicy, Variation, Verdict
 from gatekeeper.ops.soundness import RUN_SECTION, unsound
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Critical, Failures, Observation
-    from gatekeeper.core.rule_making import Locate
+    from gatekeeper.core.policy.rules import Locate
     from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.base import ComponentName
     from gatekeeper.model.facts import Facts

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from gatekeeper.core.admission import Reason
-from gatekeeper.core.policy_diff import loosened
-from gatekeeper.core.policy_document import policy_from
-from gatekeeper.core.policy_forms import policy_digest
+from gatekeeper.core.policy.diff import loosened
+from gatekeeper.core.policy.document import policy_from
+from gatekeeper.core.policy.forms import policy_digest
 from gatekeeper.errors import InputError, IntegrityError
 from gatekeeper.model.approval import PolicyApproval
 from gatekeeper.model.statement import POLICY_APPROVAL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.policy_report import promotions
+from gatekeeper.core.policy.report import promotions
 from gatekeeper.errors import IntegrityError
 from gatekeeper.ops.evidence import relied_on
 from gatekeeper.ops.history import history
@@ -12,7 +12,7 @@ from gatekeeper.ops.history import history
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from gatekeeper.core.policy_report import Promotion
+    from gatekeeper.core.policy.report import Promotion
     from gatekeeper.model.ledger import LedgerEntry
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.site import Site

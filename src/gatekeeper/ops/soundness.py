@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core import decide as rules_of
 from gatekeeper.core.canonical import short
 from gatekeeper.core.observation import Missing
-from gatekeeper.core.policy_dates import not_yet
-from gatekeeper.core.policy_forms import defaults
+from gatekeeper.core.policy.dates import not_yet
+from gatekeeper.core.policy.forms import defaults
 from gatekeeper.model.policy import Rule
 
 if TYPE_CHECKING:

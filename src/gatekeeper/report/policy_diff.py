@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.policy_forms import policy_digest, policy_name
+from gatekeeper.core.policy.forms import policy_digest, policy_name
 from gatekeeper.model.policy import GatePolicy
 from gatekeeper.report.markdown import code, plain
 from gatekeeper.report.markup import escape
@@ -15,7 +15,7 @@ from gatekeeper.report.tables import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatekeeper.core.policy_diff import Change, Direction, Given
+    from gatekeeper.core.policy.diff import Change, Direction, Given
 
 _HEADS: Final[tuple[tuple[Direction, str, str], ...]] = (
     ("loosened", "demands less", "red"),

@@ -10,7 +10,7 @@ from gatekeeper.report.markup import escape_line
 from gatekeeper.report.tables import fold, table
 
 if TYPE_CHECKING:
-    from gatekeeper.core.policy_report import Online, PolicyReport, RuleRecord
+    from gatekeeper.core.policy.report import Online, PolicyReport, RuleRecord
     from gatekeeper.model.verdict import RuleOutcome
 
 _COUNTED: Final[tuple[tuple[RuleOutcome, str], ...]] = (

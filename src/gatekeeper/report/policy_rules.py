@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.policy_forms import policy_digest, policy_name
+from gatekeeper.core.policy.forms import policy_digest, policy_name
 from gatekeeper.report.markup import escape
 from gatekeeper.report.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatekeeper.core.policy_diff import Given
-    from gatekeeper.core.policy_power import Outlook
+    from gatekeeper.core.policy.diff import Given
+    from gatekeeper.core.policy.power import Outlook
     from gatekeeper.model.policy import Rule
 
 _HEADS: Final = ("rule", "owner", "severity", "test", "limit", "alpha", "by")

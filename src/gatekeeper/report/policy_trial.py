@@ -12,7 +12,7 @@ from gatekeeper.report.tables import fold, table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gatekeeper.core.policy_trial import Trial
+    from gatekeeper.core.policy.trial import Trial
 
 _INDENT: Final = " " * 6
 _HEADS: Final = ("", "run", "expected", "found", "why")

@@ -20,7 +20,7 @@ def change_of(
     from gatekeeper.adapters.git import Checkout
     from gatekeeper.adapters.policies import policy_at
     from gatekeeper.cli.gates import policy_of
-    from gatekeeper.core.policy_diff import loosened
+    from gatekeeper.core.policy.diff import loosened
     from gatekeeper.core.review import PolicyChange
     from gatekeeper.ops.gate import Policy
 

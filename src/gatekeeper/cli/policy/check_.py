@@ -15,7 +15,7 @@ from gatekeeper.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatekeeper.core.policy_power import PlannedSet
+    from gatekeeper.core.policy.power import PlannedSet
 
 
 def policy_check(
@@ -37,8 +37,8 @@ def policy_check(
     """
     from gatekeeper.cli.gates import parameters_of, policy_of
     from gatekeeper.cli.planning import foreseen, warn
-    from gatekeeper.core.policy_dates import not_yet, overdue
-    from gatekeeper.core.policy_power import doubts
+    from gatekeeper.core.policy.dates import not_yet, overdue
+    from gatekeeper.core.policy.power import doubts
     from gatekeeper.report.policy_rules import rules_document, rules_text
 
     session = Session(project, output)

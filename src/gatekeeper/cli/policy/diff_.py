@@ -25,7 +25,7 @@ def policy_diff(
     """
     from gatekeeper.cli.gates import parameters_of
     from gatekeeper.cli.policy.applied import policy_named
-    from gatekeeper.core.policy_diff import differences
+    from gatekeeper.core.policy.diff import differences
     from gatekeeper.report.policy_diff import diff_document, diff_text
 
     session = Session(project, output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.policy_report import Online
+from gatekeeper.core.policy.report import Online
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gatekeeper.adapters.project import Project
-    from gatekeeper.core.policy_report import Online, Promotion
+    from gatekeeper.core.policy.report import Online, Promotion
     from gatekeeper.model.verdict import Verdict
 
 
@@ -42,7 +42,7 @@ def policy_report(
     metrics of rules that compare with nothing are measured in what was served.
     """
     from gatekeeper.cli.environments import site_of
-    from gatekeeper.core.policy_report import policy_report as gathered
+    from gatekeeper.core.policy.report import policy_report as gathered
     from gatekeeper.ops.policy_review import promoted
     from gatekeeper.report.policy_report import report_document, report_text
 

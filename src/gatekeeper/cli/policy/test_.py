@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.project import Project
     from gatekeeper.adapters.yaml import Document
     from gatekeeper.cli.reports import Format, Report
-    from gatekeeper.core.policy_trial import Trial
+    from gatekeeper.core.policy.trial import Trial
     from gatekeeper.model.policy_test import PolicyTest
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.gate import Policy
@@ -65,7 +65,7 @@ def _decided(project: Project, document: Document[PolicyTest], policy: Policy) -
     """Every case, decided; raises `InputError` with each that names no run, or no rule."""
     from dataclasses import replace
 
-    from gatekeeper.core.policy_trial import Trial, for_the_past
+    from gatekeeper.core.policy.trial import Trial, for_the_past
 
     rules = {rule.name for rule in policy.rules}
     directories = _found(project, document, rules)

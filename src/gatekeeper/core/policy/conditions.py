@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.rule_making import Line
+from gatekeeper.core.policy.rules import Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gatekeeper.core.rule_making import KeyPath, Rules
+    from gatekeeper.core.policy.rules import KeyPath, Rules
     from gatekeeper.model.policy import Requirement, Test
 
 _CONDITION = re.compile(

@@ -6,9 +6,9 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gatekeeper.core.contradictions import Placed, clashes
 from gatekeeper.core.metrics.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS, SEEN
-from gatekeeper.core.rule_fitness import RESAMPLED, faults, is_census
+from gatekeeper.core.policy.contradictions import Placed, clashes
+from gatekeeper.core.policy.fitness import RESAMPLED, faults, is_census
 from gatekeeper.model.policy import Rule
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.rule_fitness import faults
-from gatekeeper.core.rule_making import Line
+from gatekeeper.core.policy.fitness import faults
+from gatekeeper.core.policy.rules import Line
 from gatekeeper.core.wording import did_you_mean
 from gatekeeper.errors import InputError, Problem
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.rule_making import Line
+    from gatekeeper.core.policy.rules import Line
     from gatekeeper.model.policy import RuleSpec
 
 Fault = tuple[str, str, str]

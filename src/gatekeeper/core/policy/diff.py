@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from gatekeeper.core.policy_forms import defaults, multiplicity
+from gatekeeper.core.policy.forms import defaults, multiplicity
 from gatekeeper.model.policy import GatePolicy
 from gatekeeper.model.verdict import Loosened
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.canonical import canonical, digest
-from gatekeeper.core.conditions import add_lines
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.metrics.catalogue import ALIASES, COMPOSITES, EVIDENCE, METRICS, SEEN
 from gatekeeper.core.own_metrics import own_metrics
-from gatekeeper.core.rule_making import MUST_PASS, Line, Rules
+from gatekeeper.core.policy.conditions import add_lines
+from gatekeeper.core.policy.rules import MUST_PASS, Line, Rules
 from gatekeeper.errors import InputError, Problem
 from gatekeeper.model.policy import PRIORITY, TESTS, GatePolicy, PolicyDefaults, ReleaseGate
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.rule_making import KeyPath, Locate
+    from gatekeeper.core.policy.rules import KeyPath, Locate
     from gatekeeper.model.policy import (
         AnyPolicy,
         Multiplicity,

@@ -10,7 +10,7 @@ from gatekeeper.core.measure import RELATIVE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gatekeeper.core.rule_making import KeyPath
+    from gatekeeper.core.policy.rules import KeyPath
     from gatekeeper.model.policy import Rule
 
 
