@@ -1,5 +1,7 @@
 """A gate of 25 rules over 1 to 50 million requests, beside pandas and scipy doing the same job.
 
+    python benchmarks/gate_scale.py --sizes 1000000 10000000 --pandas /path/to/python
+
 Each measurement is a process of its own over the same sealed run; the table gives the best of the
 repeats and the peak of memory. `--pandas` names a Python that has pandas, pyarrow and scipy.
 """
@@ -180,7 +182,9 @@ def gate(directory: Path) -> dict[str, list[float]]:
 def timed(python: str, script: Path, directory: Path) -> dict[str, object]:
     """One measurement in a process of its own."""
     command = [python, str(script), "--measure", str(directory)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found = filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH")))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(found)}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     return json.loads(done.stdout)
 
 
@@ -204,7 +208,7 @@ def compare(size: int, directory: Path, given: argparse.Namespace) -> None:
     """Make a run of one size and print what each takes."""
     jobs = {"gatekeeper": (sys.executable, Path(__file__))}
     if given.pandas and size <= given.most_pandas:
-        jobs["pandas and scipy"] = (given.pandas, Path(__file__).with_name("gate_pandas.py"))
+        jobs["pandas and scipy"] = (given.pandas, Path(__file__).parent / "beside/gate_pandas.py")
     results = {name: [] for name in jobs}
     for _ in range(given.repeats):
         for name, (python, script) in jobs.items():
@@ -230,7 +234,7 @@ def gap(one: dict, other: dict) -> float:
 def main() -> None:
     """Make the runs, measure in turns, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--pandas", help="a Python with pandas, pyarrow and scipy")
     parser.add_argument("--most-pandas", type=int, default=10_000_000)
