@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -353,3 +354,16 @@ def test_a_baseline_that_failed_now_and_then_is_still_a_measure(tmp_path: Path) 
     better = Behaviour(unresolved=2, follow_ups=2, tokens=60, latency_us=15_000)
     found = relative_rules(tmp_path, better, Behaviour(errors={"quality": 2, "load": 2}))
     assert set(found.values()) == {"pass"}, found
+
+
+def test_other_samples_than_decided_the_active_release_are_told(good: tuple[Path, Run]) -> None:
+    sets = {"quality": "sha256:" + "9" * 64, "safety": good[1].sets[2].digest, "gone": CANDIDATE}
+    applied = replace(policy(), before=replace(policy(), sets=sets))
+    found = judge(*good, applied)
+    assert found.outcome == "pass"
+    assert found.warnings == (
+        "the eval set gone, which the active release was decided by, was not run",
+        "the eval set quality is another than the one that decided the active release",
+    )
+    assert found.inputs.before is not None
+    assert dict(found.inputs.before.sets) == sets

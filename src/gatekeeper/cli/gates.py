@@ -183,7 +183,9 @@ def _policy_within(verdict: Verdict) -> Policy:
         verdict.parameters,
         skips=inputs.skips,
         facts=facts_in(inputs.facts, where) if inputs.facts else None,
-        before=Policy(policy_in(before.policy, where), before.parameters) if before else None,
+        before=Policy(policy_in(before.policy, where), before.parameters, sets=before.sets)
+        if before
+        else None,
     )
 
 

@@ -80,6 +80,8 @@ class PastPolicy(Frozen):
 
     policy: dict[str, JsonValue]
     parameters: dict[str, float] = Field(default_factory=dict)
+    sets: dict[str, Digest] = Field(default_factory=dict)
+    """The eval sets that it decided by, by name."""
 
 
 class Inputs(Frozen):

@@ -28,7 +28,7 @@ from gatekeeper.model.verdict import Inputs, PastPolicy, Variation, Verdict
 from gatekeeper.ops.soundness import RUN_SECTION, unsound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gatekeeper.core.metrics.metric import Metric
@@ -97,6 +97,7 @@ class Policy:
         skips: Rules taken out of the decision, by name, and who did.
         facts: What no record knows.
         before: The policy that decided the active release, where that is known.
+        sets: Digests of the eval sets that it decided by, of a policy that decided before.
     """
 
     value: AnyPolicy
@@ -106,6 +107,7 @@ class Policy:
     skips: Mapping[str, Skip] = field(default_factory=dict)
     facts: Facts | None = None
     before: Policy | None = None
+    sets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -160,7 +162,7 @@ def decide_run(
         drift=run.drift,
         sets={one.name: one.digest for one in run.sets},
         engines=_engines(run),
-        warnings=overdue(policy.value, decided.date()),
+        warnings=(*overdue(policy.value, decided.date()), *_other_sets(policy, run)),
         loosened=easier,
         needs_approval=bool(easier) and outcome == "pass" and _needed(judged),
         inputs=_inputs(policy, changed),
@@ -296,6 +298,16 @@ def _loosened(policy: Policy) -> tuple[Loosened, ...]:
     return loosened(policy.before, policy)
 
 
+def _other_sets(policy: Policy, run: Run) -> Iterator[str]:
+    """What the active release was asked and this one was not: easier samples are an easier gate."""
+    now = {one.name: one.digest for one in run.sets}
+    for name, before in sorted(policy.before.sets.items() if policy.before else ()):
+        if name not in now:
+            yield f"the eval set {name}, which the active release was decided by, was not run"
+        elif now[name] != before:
+            yield f"the eval set {name} is another than the one that decided the active release"
+
+
 def _needed(judged: _Bench) -> bool:
     """Whether the policy before would have held the release back."""
     before = judged.policy.before
@@ -317,6 +329,7 @@ def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:
         before=PastPolicy(
             policy=before.value.model_dump(mode="json", exclude_unset=True),
             parameters=dict(before.parameters),
+            sets=dict(before.sets),
         )
         if before
         else None,

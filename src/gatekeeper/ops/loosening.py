@@ -73,7 +73,7 @@ def _digest(policy: Policy) -> str:
 
 def decided_by(verdict: Verdict) -> Policy:
     """The policy that a verdict holds; raises `ValueError` where it cannot be read."""
-    return Policy(policy_from(verdict.inputs.policy), verdict.parameters)
+    return Policy(policy_from(verdict.inputs.policy), verdict.parameters, sets=verdict.sets)
 
 
 def decided_before(site: Site, entry: LedgerEntry) -> Policy | None:
