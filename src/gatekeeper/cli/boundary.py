@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper import __version__
+from gatekeeper.cli.runner import harmless
 from gatekeeper.errors import GatekeeperError, InputError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -71,14 +72,15 @@ def document(error: GatekeeperError) -> dict[str, Any]:
 
 def _report(error: GatekeeperError, arguments: Sequence[str]) -> int:
     problems = error.problems if isinstance(error, InputError) else (error,)
-    sys.stderr.write("".join(f"error: {problem}\n" for problem in problems))
+    sys.stderr.write(harmless("".join(f"error: {problem}\n" for problem in problems)))
     return _answer(document(error), arguments)
 
 
 def _bug(error: Exception, arguments: Sequence[str]) -> int:
     what = f"{type(error).__name__}: {error}"
     path = _crash_file(arguments)
-    sys.stderr.write(f"gatekeeper has a bug: {what}\n  {path} says what is needed to report it\n")
+    told = f"gatekeeper has a bug: {what}\n  {path} says what is needed to report it\n"
+    sys.stderr.write(harmless(told))
     return _answer({"code": "bug", "what": what, "exit": BUG, "where": path}, arguments)
 
 

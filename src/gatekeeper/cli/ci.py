@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gatekeeper.cli.runner import harmless
 from gatekeeper.cli.session import HERE, Output, OutputOption, Session
 
 WHAT = "What is judged"
@@ -173,5 +174,7 @@ def ci(
 
 def _say(line: str) -> None:
     if line:
-        sys.stderr.write(f"{line}\n")
+        # A line of ours may be a command; the name of a file in it, which can hold more, may not.
+        first, *more = line.splitlines()
+        sys.stderr.write("\n".join([first, *map(harmless, more)]) + "\n")
         sys.stderr.flush()

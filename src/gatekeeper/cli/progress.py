@@ -6,6 +6,8 @@ import atexit
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from gatekeeper.cli.runner import harmless
+
 if TYPE_CHECKING:
     from gatekeeper.ports import Progress
 
@@ -41,7 +43,7 @@ class PlainProgress:
         self._line(f"{task}: {note or 'done'}")
 
     def _line(self, text: str) -> None:
-        self._stream.write(text + "\n")
+        self._stream.write(harmless(text + "\n"))
         self._stream.flush()
 
 

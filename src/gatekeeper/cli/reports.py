@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import typer
 
+from gatekeeper.cli.runner import harmless
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def write_reports(session: Session, reports: Sequence[Report], subject: Subject)
         if report.path is not None:
             atomic.replace(report.path.resolve(), text.encode())
         else:
-            sys.stderr.write(text)
+            sys.stderr.write(text if report.format == "github" else harmless(text))
             sys.stderr.flush()
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatekeeper.cli.runner import harmless
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -83,11 +85,9 @@ def show(text: str, *, error: bool) -> None:
     from rich.console import Console
 
     console = Console(stderr=error, highlight=False, soft_wrap=True, emoji=False)
-    if not error:
-        console.print(text)
-        return
     # A live view takes over `sys.stderr`, and rich itself would go around it, into the view.
     with console.capture() as written:
         console.print(text)
-    sys.stderr.write(written.get())
-    sys.stderr.flush()
+    stream = sys.stderr if error else sys.stdout
+    stream.write(harmless(written.get()))
+    stream.flush()

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.report.advice import urgent
+from gatekeeper.report.markup import spelled_out
 from gatekeeper.report.outcomes import blocking, release_name, spoken, tally
 from gatekeeper.report.story import cause
 
@@ -92,7 +93,8 @@ def _command(kind: str, title: str, text: str, place: Place | None) -> str:
         if place
         else ""
     )
-    return f"::{kind} {where}title={_escaped(title, _PROPERTY)}::{_escaped(text, _DATA)}"
+    told = _escaped(spelled_out(text, keep="\r\n"), _DATA)
+    return f"::{kind} {where}title={_escaped(title, _PROPERTY)}::{told}"
 
 
 def _escaped(text: str, codes: dict[str, str]) -> str:

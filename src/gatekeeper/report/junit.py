@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from gatekeeper.report.advice import notices
+from gatekeeper.report.markup import spelled_out
 from gatekeeper.report.outcomes import blocking, release_name, spoken
 from gatekeeper.report.story import story
 
@@ -56,7 +57,10 @@ def _kind(rule: RuleResult, blocks: frozenset[str]) -> str:
 
 def _case(rule: RuleResult, verdict: Verdict, kind: str) -> Iterator[str]:
     yield f'    <testcase{_named(rule.rule)} classname={_quoted(_class(rule))} time="0">'
-    told = "\n".join(f"{name}: {text}" if name else text for name, text in story(rule, verdict))
+    told = "\n".join(
+        spelled_out(f"{name}: {text}" if name else text, "\u00a0")
+        for name, text in story(rule, verdict)
+    )
     if kind == "skipped":
         yield f"      <skipped message={_quoted(_why_skipped(rule))}/>"
     elif kind:
@@ -128,4 +132,4 @@ def _text(text: str) -> str:
 
 
 def _allowed(text: str) -> str:
-    return _FORBIDDEN.sub("", text)
+    return spelled_out(_FORBIDDEN.sub("", text), keep="\t\n\r\u00a0")

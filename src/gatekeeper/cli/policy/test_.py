@@ -130,6 +130,7 @@ def _write(reports: Sequence[Report], name: str, trials: Sequence[Trial], width:
     import sys
 
     from gatekeeper.adapters import atomic
+    from gatekeeper.cli.runner import harmless
     from gatekeeper.report.policy_trial import plain_text, trials_document, trials_junit
 
     for report in reports:
@@ -139,6 +140,6 @@ def _write(reports: Sequence[Report], name: str, trials: Sequence[Trial], width:
             "junit": lambda: trials_junit(name, trials),
         }[report.format]()
         if report.path is None:
-            sys.stderr.write(text)
+            sys.stderr.write(harmless(text))
         else:
             atomic.replace(report.path.resolve(), text.encode())
