@@ -83,9 +83,3 @@ def test_every_make_target_that_is_documented_exists():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for target in set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-
-
-def test_links_lead_somewhere():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / link).exists(), link
