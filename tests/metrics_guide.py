@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from builders_metrics import declared_facts
-from gatekeeper.adapters.metrics import slices, trials
+from gatekeeper.adapters.metrics import slices
+from gatekeeper.adapters.metrics.columns import TYPES
 from gatekeeper.core.metrics import formula
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Declared, Sums
@@ -103,6 +104,9 @@ EXAMPLES: Final[dict[str, tuple[str, tuple[int, int], dict[str, float]]]] = {
 }
 """Of each formula: what the records say, the sums of y and d, and the facts."""
 
+WAYS = ("1 where any meets", "how many meet", "sum of", "largest")
+"""How the requests of a trial become one value, by the kinds of columns."""
+
 
 def guide() -> str:
     """The whole page."""
@@ -115,7 +119,8 @@ def guide() -> str:
         "sections": "\n".join(_section(name, what) for name, what in SECTIONS.items()),
         "table": "\n".join(
             f"| `{name}` | {how}: `{' '.join(sql.split())}` |"
-            for name, how, sql in trials.documented()
+            for how, (_, _, columns) in zip(WAYS, TYPES, strict=True)
+            for name, sql in columns.items()
         ),
     }
     text = TEMPLATE.read_text(encoding="utf-8")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from builders_metrics import call, fate, request
 from builders_runs import BASELINE, CANDIDATE, describe, make_run
 from gatekeeper.adapters.metrics import RunMeasurements, measurements
+from gatekeeper.adapters.metrics.columns import COLUMNS
 from gatekeeper.adapters.metrics.dense import make_dense
 from gatekeeper.adapters.metrics.places import AmbiguousError, Names, groups, ordered, places
-from gatekeeper.adapters.metrics.trials import COLUMNS, make_trials
+from gatekeeper.adapters.metrics.trials import make_trials
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import seal
 from gatekeeper.adapters.tables import open_tables

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from gatekeeper.adapters.metrics.columns import COUNTS, FLAGS, LONGEST, ORDER, SPENT, SUMS, TYPES
 from gatekeeper.adapters.metrics.places import (
     AmbiguousError,
     Names,
@@ -20,17 +21,7 @@ from gatekeeper.adapters.metrics.places import (
     ordered,
     places,
 )
-from gatekeeper.adapters.metrics.trials import (
-    COUNTS,
-    DEPENDENCE,
-    FLAGS,
-    LONGEST,
-    ORDER,
-    SPENT,
-    SUMS,
-    TRIAL,
-    TYPES,
-)
+from gatekeeper.adapters.metrics.trials import DEPENDENCE, TRIAL
 from gatekeeper.adapters.sides import ARM, OWN_CALL, SAMPLE
 from gatekeeper.adapters.tables import literal
 
@@ -75,7 +66,7 @@ def make_dense(
         connection: With the tables of one sealed run, the rows of which have a fixed order.
         candidate: Digest of the release under test.
         baseline: Digest of the release that it is compared with.
-        columns: Those that are wanted, of `trials.COLUMNS`.
+        columns: Those that are wanted, of `columns.COLUMNS`.
     """
     base = _BASE.replace("$candidate", literal(candidate)).replace("$baseline", literal(baseline))
     connection.execute(f"CREATE OR REPLACE TEMP VIEW based AS {base}")

@@ -6,15 +6,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.metrics import observing
+from gatekeeper.adapters.metrics.columns import ALWAYS, COLUMNS, columns_of
 from gatekeeper.adapters.metrics.contributing import contributions
 from gatekeeper.adapters.metrics.critical import critical
+from gatekeeper.adapters.metrics.failing import failures, price_books
 from gatekeeper.adapters.metrics.replicating import strata
 from gatekeeper.adapters.metrics.slices import sliced, tags
-from gatekeeper.adapters.metrics.trials import ALWAYS, COLUMNS, SCORED, columns_of, make_trials
+from gatekeeper.adapters.metrics.trials import SCORED, make_trials
 from gatekeeper.adapters.metrics.units import row
-from gatekeeper.adapters.sides import ARM, OWN_CALL
 from gatekeeper.core.metrics import formula
-from gatekeeper.core.observation import Failures, Missing, Sums
+from gatekeeper.core.observation import Missing, Sums
 from gatekeeper.core.own_metrics import SOURCE
 from gatekeeper.core.statistics.replicates import variance_components
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Critical, Observation
+    from gatekeeper.core.observation import Critical, Failures, Observation
     from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.verdict import Contribution
@@ -34,41 +35,6 @@ _CONVERSATIONS: Final = """
 SELECT suite, sum(conversations)::BIGINT FROM trials WHERE side = $side
 GROUP BY suite ORDER BY suite
 """
-_PRICED: Final = """
-SELECT DISTINCT coalesce(price_book, '') FROM calls
-WHERE kind = 'model' AND outcome = 'ok' AND nano_usd IS NOT NULL
-ORDER BY ALL
-"""
-_FAILURES: Final = f"""
-SELECT status = 'error' AS hit, CASE WHEN hit THEN coalesce(reason, 'no reason') END AS why
-FROM requests WHERE {ARM} = 'candidate'
-"""  # noqa: S608 - constants only
-_CALLED: Final = """
-SELECT coalesce(sum(attempts), 0), coalesce(sum(answers), 0) FROM trials WHERE side = 1
-"""
-_CAUSES: Final = f"""
-SELECT true AS hit, error AS why
-FROM (
-  SELECT * FROM calls
-  WHERE kind = 'model' AND outcome NOT IN ('ok', 'circuit_open') AND {OWN_CALL}
-) JOIN requests USING (request_id)
-WHERE {ARM} = 'candidate'
-"""  # noqa: S608 - constants only
-_CRASHES: Final = f"""
-SELECT scores.error IS NOT NULL AS hit, scores.error AS why
-FROM scores JOIN requests USING (request_id)
-WHERE {ARM} = 'candidate'
-"""  # noqa: S608 - constants only
-_TALLY: Final = """
-WITH told AS (
-  SELECT hit, why, count(*) AS times FROM ({source}) GROUP BY hit, why
-)
-SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (hit), 0), coalesce((
-  SELECT why FROM told WHERE why IS NOT NULL
-  GROUP BY why ORDER BY sum(times) DESC, why LIMIT 1
-), '') FROM told
-"""
-
 _EACH: Final = """
 SELECT suite, sample, replicate, coalesce(cluster, ''), y, d FROM metric
 WHERE side = $side AND NOT silent AND list_contains($suites, suite)
@@ -80,11 +46,9 @@ FROM calls WHERE kind = 'model'
 """
 _TRIALS: Final = "SELECT count(*) FROM metric WHERE side = 1 AND NOT silent"
 _NO_FORMULA: Final = Missing("undefined", "it has no formula", "a metric that has one")
-
-
+_SIZE: Final = "SELECT count(*) FROM requests"
 LARGE: Final = 200_000
 """Requests of a sealed run from which rows are joined by their places instead of by names."""
-_SIZE: Final = "SELECT count(*) FROM requests"
 
 
 class RunMeasurements:
@@ -129,14 +93,12 @@ class RunMeasurements:
 
     def price_books(self) -> tuple[str, ...]:
         """Digests of the price books that calls were priced with; "" for a call without one."""
-        return tuple(row[0] for row in self._connection.execute(_PRICED).fetchall())
+        return price_books(self._connection)
 
     def failures(self) -> Failures:
         """How much of the candidate's requests and scores are errors."""
         self._make(ALWAYS)
-        calls, answered = row(self._connection, _CALLED)
-        asked, called, scored = (self._tally(sql) for sql in (_FAILURES, _CAUSES, _CRASHES))
-        return Failures(*asked, calls, answered, called[2], *scored)
+        return failures(self._connection, self._candidate)
 
     def _make(self, columns: frozenset[str]) -> None:
         """Make the table `trials`, with all columns unless it is known which will be needed."""
@@ -153,14 +115,6 @@ class RunMeasurements:
 
         if not make_dense(self._connection, **self._sides, columns=self._made):
             make_trials(self._connection, **self._sides, columns=self._made)
-
-    def _tally(self, source: str) -> tuple[int, int, str]:
-        """Rows, hits, and the most common reason, the first by name of those that are."""
-        sql = _TALLY.format(source=source)
-        rows, hits, why = self._connection.execute(sql, {"candidate": self._candidate}).fetchall()[
-            0
-        ]
-        return int(rows), int(hits), str(why)
 
     def observe(self, metric: Metric, *, paired: bool) -> Observation:
         """What a decision about the candidate needs, against the baseline where `paired`.

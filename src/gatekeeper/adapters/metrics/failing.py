@@ -1,0 +1,68 @@
+"""How much of a run is errors and why, and the price books that its calls were priced with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.adapters.metrics.units import row
+from gatekeeper.adapters.sides import ARM, OWN_CALL
+from gatekeeper.core.observation import Failures
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_PRICED: Final = """
+SELECT DISTINCT coalesce(price_book, '') FROM calls
+WHERE kind = 'model' AND outcome = 'ok' AND nano_usd IS NOT NULL
+ORDER BY ALL
+"""
+_FAILURES: Final = f"""
+SELECT status = 'error' AS hit, CASE WHEN hit THEN coalesce(reason, 'no reason') END AS why
+FROM requests WHERE {ARM} = 'candidate'
+"""  # noqa: S608 - constants only
+_CALLED: Final = """
+SELECT coalesce(sum(attempts), 0), coalesce(sum(answers), 0) FROM trials WHERE side = 1
+"""
+_CAUSES: Final = f"""
+SELECT true AS hit, error AS why
+FROM (
+  SELECT * FROM calls
+  WHERE kind = 'model' AND outcome NOT IN ('ok', 'circuit_open') AND {OWN_CALL}
+) JOIN requests USING (request_id)
+WHERE {ARM} = 'candidate'
+"""  # noqa: S608 - constants only
+_CRASHES: Final = f"""
+SELECT scores.error IS NOT NULL AS hit, scores.error AS why
+FROM scores JOIN requests USING (request_id)
+WHERE {ARM} = 'candidate'
+"""  # noqa: S608 - constants only
+_TALLY: Final = """
+WITH told AS (
+  SELECT hit, why, count(*) AS times FROM ({source}) GROUP BY hit, why
+)
+SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (hit), 0), coalesce((
+  SELECT why FROM told WHERE why IS NOT NULL
+  GROUP BY why ORDER BY sum(times) DESC, why LIMIT 1
+), '') FROM told
+"""
+
+
+def failures(connection: DuckDBPyConnection, candidate: str) -> Failures:
+    """How much of the candidate's requests and scores are errors; reads the table `trials` too."""
+    calls, answered = row(connection, _CALLED)
+    asked, called, scored = (
+        _tally(connection, sql, candidate) for sql in (_FAILURES, _CAUSES, _CRASHES)
+    )
+    return Failures(*asked, calls, answered, called[2], *scored)
+
+
+def price_books(connection: DuckDBPyConnection) -> tuple[str, ...]:
+    """Digests of the price books that calls were priced with; "" for a call without one."""
+    return tuple(found for (found,) in connection.execute(_PRICED).fetchall())
+
+
+def _tally(connection: DuckDBPyConnection, source: str, candidate: str) -> tuple[int, int, str]:
+    """Rows, hits, and the most common reason, the first by name of those that are."""
+    sql = _TALLY.format(source=source)
+    ((rows, hits, why),) = connection.execute(sql, {"candidate": candidate}).fetchall()
+    return int(rows), int(hits), str(why)
