@@ -288,3 +288,20 @@ def test_views_have_the_columns_that_are_documented(records: Records) -> None:
         for name, columns in seen.items():
             found = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {name}").fetchall()}
             assert found == columns
+
+
+def test_nothing_is_drawn_into_the_answer_of_a_query_that_takes_long() -> None:
+    code = (
+        "from gatekeeper.adapters.sandbox.confine import Limits, connect;"
+        "print(connect(Limits(), ()).sql(\"SELECT current_setting('enable_progress_bar')\"))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "false" in done.stdout
+
+
+def test_an_answer_that_is_none_is_a_fault() -> None:
+    talking = subprocess.Popen([sys.executable, "-c", ""])
+    talking.wait()
+    found = process._answer(talking, b"100% done\n", TIGHT, late=False)
+    assert isinstance(found, Fault)
+    assert found.code == "crashed"

@@ -142,11 +142,12 @@ def _end(process: subprocess.Popen[bytes], late: threading.Event | None) -> None
 def _answer(
     process: subprocess.Popen[bytes], said: bytes, limits: Limits, *, late: bool
 ) -> Fault | tuple[dict[str, Any], bytes]:
-    head, end, rest = said.partition(b"\n")
+    head, _, rest = said.partition(b"\n")
     if late or process.returncode == -signal.SIGXCPU:
         message = f"it was not done after {limits.seconds:g} seconds, and was stopped"
         return Fault("timeout", message, "a query that ends in time")
-    if not end:
+    try:
+        return json.loads(head), rest
+    except ValueError:
         message = "it ended the process that it ran in, as queries do that need too much memory"
         return Fault("crashed", message, "a smaller query")
-    return json.loads(head), rest
