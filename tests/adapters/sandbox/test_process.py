@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from builders_metrics import declared_facts
 from builders_runs import BASELINE, CANDIDATE, Behaviour, describe, make_run
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.own_metrics import records_of
@@ -34,8 +35,9 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Records:
         Behaviour(errors={"quality": 3}),
         run=describe({"quality": 40, "safety": 30}, baseline_suites=("quality",)),
     )
+    facts = declared_facts(review_hours=2.5)
     with duckdb.connect() as connection:
-        return records_of(connection, directory, CANDIDATE, BASELINE, {"review_hours": 2.5})
+        return records_of(connection, directory, CANDIDATE, BASELINE, facts)
 
 
 def ask(
