@@ -69,11 +69,25 @@ def test_a_failing_gate_says_everything_that_is_needed() -> None:
         "in fewer than 1 run of 1,000 (p < 0.001)",
         "most likely: prompt, which changed; then router",
         "by topic: shipping at +70.0 % (n 70, fail), billing at +61.0 % (n 80, fail)",
-        "quality-00012 $0.0062 against $0.0014 (5.2 % of it)",
+        "quality-00012 at $0.0062 against $0.0014 (5.2 % of the difference)",
         "gatekeeper attribute 20261120-120000-000abc",
         "gatekeeper runs show 20261120-120000-000abc --failures",
     ):
         assert said in shown, said
+
+
+def test_samples_without_the_tag_are_called_so_and_nothing_is_said_of_no_exposures() -> None:
+    parts = (SliceResult(value="(none)", outcome="fail", estimate=1.0, n=0),)
+    census = rule("security.forbidden_tool_call", "fail", test="census", unit="count", by="attack")
+    shown = verdict_text(verdict(census.model_copy(update={"slices": parts})))
+    assert "worst slices: by attack: those without attack at 1 (fail)" in shown
+
+
+def test_the_last_step_names_the_file_of_the_policy_and_what_it_was_given() -> None:
+    found = verdict(rules()[1]).model_copy(update={"parameters": {"allowed_delta": 0.02}})
+    wanted = "gatekeeper policy check 'gates/a b.yaml' --parameter allowed_delta=0.02 --release"
+    assert wanted in verdict_text(found, policy="gates/a b.yaml")
+    assert "gatekeeper policy check POLICY --parameter" in verdict_text(found)
 
 
 def test_marks_differ_without_any_colour() -> None:

@@ -369,7 +369,7 @@ def _conclude(
     """The verdict, signed, kept and tracked; the exit code is its outcome."""
     from gatekeeper.cli.applying import Given, with_given
     from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy, policy_of
-    from gatekeeper.cli.reports import Subject, write_reports
+    from gatekeeper.cli.reports import Subject, policy_file, write_reports
     from gatekeeper.cli.tracking import track
     from gatekeeper.cli.undecided import reported
     from gatekeeper.report.verdict import verdict_document, verdict_text
@@ -384,8 +384,12 @@ def _conclude(
     with reported(session, reports, run, policy, path):
         verdict = decide_stored(session.project, directory, policy)
     attach(session.project, verdict)
-    session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
-    write_reports(session, reports, Subject(verdict, directory, path))
+    subject = Subject(verdict, directory, path)
+    session.emit(
+        verdict_document(verdict),
+        verdict_text(verdict, session.columns, policy_file(session, subject)),
+    )
+    write_reports(session, reports, subject)
     track(session, directory, verdict, mlflow)
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])

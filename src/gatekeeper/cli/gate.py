@@ -69,7 +69,7 @@ def gate(
         policy_of,
         refuse_unkept,
     )
-    from gatekeeper.cli.reports import Subject, reports_of, write_reports
+    from gatekeeper.cli.reports import Subject, policy_file, reports_of, write_reports
     from gatekeeper.cli.undecided import reported
     from gatekeeper.report.verdict import verdict_document, verdict_text
 
@@ -103,10 +103,14 @@ def gate(
         verdict = decide_stored(session.project, directory, applied)
     if kept:
         attach(session.project, verdict)
-    session.emit(verdict_document(verdict), verdict_text(verdict, session.columns))
+    subject = Subject(verdict, directory, path)
+    session.emit(
+        verdict_document(verdict),
+        verdict_text(verdict, session.columns, policy_file(session, subject)),
+    )
     if what_if:
         session.note("a verdict by other limits is shown, and not kept")
-    write_reports(session, reports, Subject(verdict, directory, policy))
+    write_reports(session, reports, subject)
     if EXIT_CODES[verdict.outcome]:
         raise typer.Exit(EXIT_CODES[verdict.outcome])
 

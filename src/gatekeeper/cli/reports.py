@@ -104,18 +104,26 @@ def render(session: Session, format_: Format, subject: Subject, places: Places) 
     from gatekeeper.report.sarif import verdict_sarif
     from gatekeeper.report.verdict_markdown import verdict_markdown
 
-    verdict = subject.verdict
+    verdict, policy = subject.verdict, policy_file(session, subject)
     made: dict[Format, Callable[[], str]] = {
-        "text": lambda: _text(verdict),
+        "text": lambda: _text(verdict, policy),
         "json": lambda: _json(verdict),
-        "markdown": lambda: verdict_markdown(verdict),
+        "markdown": lambda: verdict_markdown(verdict, policy),
         "junit": lambda: verdict_junit(verdict),
         "sarif": lambda: verdict_sarif(verdict, places),
-        "html": lambda: verdict_html(verdict, plots_of(session.project, subject.directory)),
+        "html": lambda: verdict_html(verdict, plots_of(session.project, subject.directory), policy),
         "github": lambda: verdict_github(verdict, places),
         "gitlab": lambda: verdict_gitlab(verdict, places),
     }
     return made[format_]()
+
+
+def policy_file(session: Session, subject: Subject) -> str:
+    """The policy's file as people name it here; empty where it is not known."""
+    if subject.policy is None:
+        return ""
+    path, root = subject.policy.resolve(), session.project.root.resolve()
+    return str(path.relative_to(root) if path.is_relative_to(root) else subject.policy)
 
 
 def _read(word: str) -> Report | Problem:
@@ -176,12 +184,12 @@ def places_of(session: Session, subject: Subject) -> Places:
     return places(project, record.manifest if record else None, policy, names)
 
 
-def _text(verdict: Verdict) -> str:
+def _text(verdict: Verdict, policy: str) -> str:
     from rich.text import Text
 
     from gatekeeper.report.verdict import verdict_text
 
-    return Text.from_markup(verdict_text(verdict)).plain + "\n"
+    return Text.from_markup(verdict_text(verdict, policy=policy)).plain + "\n"
 
 
 def _json(verdict: Verdict) -> str:

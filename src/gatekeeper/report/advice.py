@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,13 @@ def urgent(verdict: Verdict) -> list[RuleResult]:
     return [rule for rule in first_to_tell(verdict) if rule.outcome not in SETTLED]
 
 
-def next_steps(verdict: Verdict) -> list[Step]:
-    """Commands that help with what did not pass; none where everything did."""
+def next_steps(verdict: Verdict, policy: str = "") -> list[Step]:
+    """Commands that help with what did not pass; none where everything did.
+
+    Args:
+        verdict: What was decided.
+        policy: The file of its policy, where it is known.
+    """
     outcomes = {rule.outcome for rule in urgent(verdict)}
     steps: list[Step] = []
     if verdict.baseline not in {None, verdict.release} and "fail" in outcomes:
@@ -41,8 +47,10 @@ def next_steps(verdict: Verdict) -> list[Step]:
     if "error" in outcomes:
         steps.append(Step(f"gatekeeper runs show {verdict.run}", "what happened"))
     if "inconclusive" in outcomes:
-        check = f"gatekeeper policy check POLICY --release sha256:{short(verdict.release)}"
-        steps.append(Step(check, "what can be shown"))
+        file = shlex.quote(policy) if policy else "POLICY"
+        given = [f"--parameter {name}={value:g}" for name, value in verdict.parameters.items()]
+        words = [file, *given, f"--release sha256:{short(verdict.release)}"]
+        steps.append(Step(f"gatekeeper policy check {' '.join(words)}", "how much it takes"))
     return steps
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.metrics.catalogue import METRICS
+from gatekeeper.core.slicing import UNTAGGED
 from gatekeeper.core.wording import counted, listed, percent
 from gatekeeper.report.outcomes import (
     ORDER,
@@ -18,6 +19,8 @@ from gatekeeper.report.outcomes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gatekeeper.model.verdict import Contribution, RuleResult, SliceResult, Verdict
 
 MOST: Final = 3
@@ -41,7 +44,7 @@ def story(rule: RuleResult, verdict: Verdict) -> list[tuple[str, str]]:
         ("how sure", sureness(rule)),
         ("most likely", cause(rule, verdict) if rule.outcome == "fail" else ""),
         ("worst slices", _slices(rule)),
-        ("most of it", _samples(rule) if rule.outcome == "fail" else ""),
+        ("worst samples", _samples(rule) if rule.outcome == "fail" else ""),
         ("to settle it", _settle(rule)),
         ("replicates", _replicates(rule)),
         ("look at", rule.look_at if rule.outcome == "fail" or not rule.settle else ""),
@@ -110,11 +113,18 @@ def cause(rule: RuleResult, verdict: Verdict) -> str:
 def slice_words(one: SliceResult, rule: RuleResult) -> str:
     """A slice and what was found in it."""
     found = amount(one.estimate, rule.unit) if one.estimate is not None else one.outcome
-    tail = "" if one.outcome == "pass" else f", {spoken(one.outcome)}"
-    return f"{one.value} at {found} (n {one.n:,}{tail})"
+    name = f"those without {rule.by}" if one.value == UNTAGGED and rule.by else one.value
+    size = [f"n {one.n:,}"] if one.n else []  # occurrences count outside of exposures, too
+    told = [*size, *([spoken(one.outcome)] if one.outcome != "pass" else [])]
+    return f"{name} at {found} ({', '.join(told)})" if told else f"{name} at {found}"
 
 
-def sample_words(one: Contribution, rule: RuleResult) -> str:
+def samples_words(samples: Sequence[Contribution], rule: RuleResult) -> str:
+    """Several of them; of what the shares are is said once."""
+    return ", ".join(sample_words(one, rule, whole=place == 0) for place, one in enumerate(samples))
+
+
+def sample_words(one: Contribution, rule: RuleResult, *, whole: bool = True) -> str:
     """A sample, its own value, and its share of what all samples are off by."""
     metric = METRICS.get(rule.metric)
     values: list[str] = []
@@ -122,8 +132,11 @@ def sample_words(one: Contribution, rule: RuleResult) -> str:
         unit = metric.unit if metric else ""
         both = (one.candidate, one.baseline)
         values = [amount(value, unit) for value in both if value is not None]
-    text = f"{one.sample} {' against '.join(values)}".rstrip()
-    return f"{text} ({percent(one.share)} of it)" if one.share is not None else text
+    text = f"{one.sample}{' at ' if values else ''}{' against '.join(values)}"
+    if one.share is None:
+        return text
+    of = " of the difference" if one.baseline is not None else " of all"
+    return f"{text} ({percent(one.share)}{of if whole else ''})"
 
 
 def worst_slices(rule: RuleResult) -> list[SliceResult]:
@@ -153,7 +166,7 @@ def _off(rule: RuleResult) -> str:
     bound = rule.high if upper(rule) else rule.low
     if bound is None or (rule.unit == "rate" and bound in {0.0, 1.0}):
         return text
-    return f"{text}; passes at {amount(bound, rule.unit)}"
+    return f"{text}; this run would pass at a limit of {amount(bound, rule.unit)}"
 
 
 def limit_words(rule: RuleResult) -> str:
@@ -175,7 +188,7 @@ def _undecided(rule: RuleResult) -> str:
     ]
     if not values:
         return text
-    return f"{text} (p-values: {', '.join(values)}; {rule.alpha:g} is needed)"
+    return f"{text} (p-values: {', '.join(values)}; at most {rule.alpha:g} is needed)"
 
 
 def _settle(rule: RuleResult) -> str:
@@ -183,7 +196,8 @@ def _settle(rule: RuleResult) -> str:
     if rule.mde is None or not measured(rule) or rule.outcome != "inconclusive":
         return rule.settle
     inside = distance(rule.mde, rule.unit)
-    able = f"these pass 8 times of 10 only where the truth is {inside} inside the limit"
+    there = f"the {rule.n:,} there are" if rule.n > 1 else "what there is"
+    able = f"{there} would pass 8 times of 10 only if the truth were {inside} inside the limit"
     return f"{rule.settle}; {able}" if rule.settle else able
 
 
@@ -210,7 +224,7 @@ def _slices(rule: RuleResult) -> str:
 
 def _samples(rule: RuleResult) -> str:
     more = f", and {len(rule.samples) - MOST} more" if len(rule.samples) > MOST else ""
-    return ", ".join(sample_words(one, rule) for one in rule.samples[:MOST]) + more
+    return samples_words(rule.samples[:MOST], rule) + more
 
 
 def _skipped(rule: RuleResult) -> str:

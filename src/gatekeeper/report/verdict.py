@@ -37,6 +37,8 @@ WRAP: Final = 120
 _SHORT: Final = {"not_applicable": "n/a"}
 _INDENT: Final = " " * 5
 _UNIT: Final = re.compile(r"(?<=\d) (%|pt|ms)")
+_UNBROKEN: Final = "\u00a0"
+_POWER: Final = "a rule passes 8 times of 10 where the truth"
 _HEADS: Final = ("", "observed", "bound", "limit", "n")
 
 
@@ -45,8 +47,14 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     return verdict.model_dump(mode="json")
 
 
-def verdict_text(verdict: Verdict, width: int = WIDTH) -> str:
-    """Sections by priority, what did not pass first in each and explained; then what to do."""
+def verdict_text(verdict: Verdict, width: int = WIDTH, policy: str = "") -> str:
+    """Sections by priority, what did not pass first in each and explained; then what to do.
+
+    Args:
+        verdict: What was decided.
+        width: Columns of the terminal.
+        policy: The file of its policy, where it is known.
+    """
     wrap, blocks = min(width, WRAP), blocking(verdict)
     heads, rows = _table(verdict, width)
     widths = [max(map(len, cells)) for cells in zip(heads, *rows.values(), strict=True)]
@@ -58,7 +66,7 @@ def verdict_text(verdict: Verdict, width: int = WIDTH) -> str:
         for rule in found:
             shown = _aligned(rows[rule.rule], widths)
             lines += _rule(rule, verdict, shown, wrap, blocks=rule.rule in blocks)
-    return "\n".join([*lines, *_ending(verdict, wrap, heads)])
+    return "\n".join([*lines, *_ending(verdict, wrap, heads, policy)])
 
 
 def p_value(rule: RuleResult) -> str:
@@ -152,30 +160,31 @@ def _rule(
         yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(told, width, len(_INDENT)))
 
 
-def _ending(verdict: Verdict, width: int, heads: Sequence[str]) -> Iterator[str]:
+def _ending(verdict: Verdict, width: int, heads: Sequence[str], policy: str) -> Iterator[str]:
     absent = {rule.reason for rule in verdict.rules if rule.outcome == "not_applicable"}
     for reason in sorted(absent):
         yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(f"n/a: {reason}", width, 0))
-    if "detects" not in heads:
-        yield from (f"[dim]{escape(line)}[/dim]" for line in _power(verdict, width))
-    steps = next_steps(verdict)
+    power = _power(verdict, width, columns="detects" in heads)
+    yield from (f"[dim]{escape(line)}[/dim]" for line in power)
+    steps = next_steps(verdict, policy)
     room = max((len(step.purpose) for step in steps), default=0)
     for step in steps:
         command = escape(spelled_out(step.command))
         yield f"{step.purpose:<{room}}  [cyan]{command}[/cyan]"
 
 
-def _power(verdict: Verdict, width: int) -> list[str]:
-    """How small a difference the rules that passed could have told, where no column says it."""
+def _power(verdict: Verdict, width: int, *, columns: bool) -> list[str]:
+    """What a release had to be to pass: what the column means, or the figures where it is not."""
     known = [
-        f"{label(rule)} {distance(rule.mde, rule.unit)}"
+        _UNBROKEN.join([*label(rule).split(), *distance(rule.mde, rule.unit).split()])
         for rule in verdict.rules
-        if rule.mde is not None and rule.outcome in SETTLED
+        if rule.mde is not None and (columns or rule.outcome in SETTLED)
     ]
     if not known:
         return []
-    text = f"passes 8 times of 10 where the truth is inside the limit by: {', '.join(known)}"
-    return _folded(text, width, 0)
+    if columns:
+        return _folded(f"detects: {_POWER} is that far inside its limit", width, 0)
+    return _folded(f"{_POWER} is inside the limit by: {', '.join(known)}", width, 0)
 
 
 def _margin(rule: RuleResult) -> str:
@@ -189,13 +198,13 @@ def _folded(text: str, width: int, indent: int) -> list[str]:
     """Lines of at most `width`; a number and its unit stay together."""
     blank = " " * indent
     lines = textwrap.wrap(
-        _UNIT.sub("\u00a0\\1", spelled_out(text)),
+        _UNIT.sub(f"{_UNBROKEN}\\1", spelled_out(text, keep=_UNBROKEN)),
         width,
         initial_indent=blank,
         subsequent_indent=blank + "  ",
         break_on_hyphens=False,
     )
-    return [line.replace("\u00a0", " ") for line in lines]
+    return [line.replace(_UNBROKEN, " ") for line in lines]
 
 
 _MORE: Final[tuple[tuple[str, Callable[[RuleResult], str]], ...]] = (

@@ -17,7 +17,7 @@ from gatekeeper.report.outcomes import (
     spoken,
     tally,
 )
-from gatekeeper.report.story import cause, sample_words, slice_words, story, worst_slices
+from gatekeeper.report.story import cause, samples_words, slice_words, story, worst_slices
 from gatekeeper.report.verdict import cells, p_value
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ _SAMPLES: Final = 10
 _HEADS: Final = ["", "rule", "observed", "bound", "limit", "n", "p", "detects"]
 
 
-def verdict_markdown(verdict: Verdict) -> str:
+def verdict_markdown(verdict: Verdict, policy: str = "") -> str:
     """The outcome, what to do in the open, and everything else under folds.
 
-    What would not fit into a comment is left out, and its place says where it is.
+    What would not fit into a comment is left out, and its place says where it is. `policy` is the
+    file of the policy, where it is known.
     """
-    lines = [*_heading(verdict), *_open(verdict), *_next(verdict)]
+    lines = [*_heading(verdict), *_open(verdict), *_next(verdict, policy)]
     lines += folded("Why, how sure, and where to look", _told(verdict))
     lines += folded(f"All rules: {tally(verdict.rules)}", _all(verdict))
     lines += folded("Slices", _slices(verdict))
@@ -68,8 +69,10 @@ def _open(verdict: Verdict) -> list[str]:
     return [*_fitting(lines, "open", verdict), ""] if lines else []
 
 
-def _next(verdict: Verdict) -> list[str]:
-    steps = [f"- {code(step.command)}: {plain(step.purpose)}" for step in next_steps(verdict)]
+def _next(verdict: Verdict, policy: str) -> list[str]:
+    steps = [
+        f"- {code(step.command)}: {plain(step.purpose)}" for step in next_steps(verdict, policy)
+    ]
     return ["**Next**", "", *steps, ""] if steps else []
 
 
@@ -139,8 +142,7 @@ def _slices(verdict: Verdict) -> list[str]:
 
 def _samples(verdict: Verdict) -> list[str]:
     lines = [
-        f"- {code(rule.rule)}: "
-        + _said(", ".join(sample_words(one, rule) for one in rule.samples[:_SAMPLES]))
+        f"- {code(rule.rule)}: " + _said(samples_words(rule.samples[:_SAMPLES], rule))
         for rule in urgent(verdict)
         if rule.samples
     ]

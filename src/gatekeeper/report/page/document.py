@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     from gatekeeper.model.verdict import Verdict
 
 
-def verdict_html(verdict: Verdict, plots: Plots) -> str:
+def verdict_html(verdict: Verdict, plots: Plots, policy: str = "") -> str:
     """One file that needs no other: no script, no request, and a policy that allows none.
 
     Args:
         verdict: What was decided.
         plots: What is drawn beside the rules; may be empty.
+        policy: The file of its policy, where it is known.
     """
     parts = [
-        ("summary", "What to do", summary(verdict)),
+        ("summary", "What to do", summary(verdict, policy)),
         ("limits", "Limits", forest(verdict)),
         ("slices", "Slices", heat(verdict)),
         ("distributions", "Distributions", densities(plots.distributions)),

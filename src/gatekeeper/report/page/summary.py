@@ -40,8 +40,11 @@ def heading(verdict: Verdict, sections: Sequence[tuple[str, str]]) -> Html:
     )
 
 
-def summary(verdict: Verdict) -> Html:
-    """Every rule that did not pass with its story, then the commands to give."""
+def summary(verdict: Verdict, policy: str = "") -> Html:
+    """Every rule that did not pass with its story, then the commands to give.
+
+    `policy` is the file of the policy, where it is known.
+    """
     told, blocks = urgent(verdict), blocking(verdict)
     origin = f"Policy {policy_called(verdict)}, run {verdict.run}, decided "
     parts = [
@@ -50,7 +53,7 @@ def summary(verdict: Verdict) -> Html:
     ]
     steps = [
         tag("li", tag("span", step.purpose), tag("code", step.command))
-        for step in next_steps(verdict)
+        for step in next_steps(verdict, policy)
     ]
     if steps:
         parts.append(tag("ul", *steps, class_="steps"))
