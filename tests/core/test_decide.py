@@ -48,6 +48,41 @@ def outcome(metric: str, test: str, limit: float, seen: Any, **rest: Any) -> Rul
     return decide(rule(metric, test, limit, **rest), METRICS[metric], seen)
 
 
+# -- means ----------------------------------------------------------------------------------------
+
+MILLION = 1_000_000
+
+
+def scores(candidate: list[int], baseline: list[int]) -> Sums:
+    """Paired scores in millionths, as the tables hold them."""
+    columns = np.array(
+        [candidate, [1] * len(candidate), baseline, [1] * len(baseline)], dtype=object
+    )
+    products = tuple(tuple(int(x @ y) for y in columns) for x in columns)
+    groups = np.array(columns.T, dtype=np.int64)
+    return Sums(len(candidate), tuple(int(x.sum()) for x in columns), products, groups=groups)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0.15, "pass"), (0.05, "fail")])
+def test_a_change_of_a_mean_is_in_points_of_the_score(limit: float, expected: str) -> None:
+    spread = [int(i % 7 * 10_000) for i in range(200)]
+    seen = scores([700_000 + one for one in spread], [800_000 + one // 2 for one in spread])
+    found = outcome("groundedness", "max_decrease", limit, seen)
+    assert (found.outcome, found.unit) == (expected, "points")
+    assert found.estimate == pytest.approx(0.1 - 0.015, abs=1e-3)
+
+
+def test_scores_that_do_not_move_are_bounded_by_how_far_scores_can() -> None:
+    same = [500_000, 800_000, *([900_000] * 8)]
+    few = outcome("groundedness", "max_decrease", 0.02, scores(same, same))
+    assert few.outcome == "inconclusive"
+    assert few.high == pytest.approx(1 - 0.05 ** (1 / 10))
+    assert (
+        outcome("groundedness", "max_decrease", 0.02, scores(same * 15, same * 15)).outcome
+        == "pass"
+    )
+
+
 # -- shares ---------------------------------------------------------------------------------------
 
 

@@ -133,9 +133,8 @@ def infer(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:
     found = _inference(rule, metric, seen)
     if found is None:
         return None
-    relative = rule.test in RELATIVE
     turned = -1.0 if rule.test == "max_decrease" else 1.0
-    in_unit = 1.0 if relative and unit(rule, metric) in {"points", "relative"} else metric.scale
+    in_unit = 1.0 if unit(rule, metric) == "relative" else metric.scale
     if turned * in_unit == 1 and metric.scale == 1:
         return found
     return scaled(found, turned * in_unit, metric.scale)
@@ -188,7 +187,10 @@ def _of_sums(rule: Rule, metric: Metric, seen: Sums) -> Inference | None:
 
     relative = rule.test in RELATIVE
     if metric.kind == "mean":
-        return means.mean_difference(seen) if relative else means.mean_of(seen)
+        if not relative:
+            return means.mean_of(seen)
+        # A score is between 0 and 1; how far other values may move is not known.
+        return means.mean_difference(seen, width=1 / metric.scale if metric.unit == "rate" else 0)
     # Counts are naturally equal; what is measured never is.
     ties = metric.unit == "per_request"
     if rule.method == "bca":

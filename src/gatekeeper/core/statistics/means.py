@@ -51,7 +51,7 @@ def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
     Args:
         seen: Four columns: y and d of the candidate, then of the baseline.
         width: The most by which two scores of a sample can differ; it bounds the difference where
-            that of every sample seen is the same.
+            that of every sample seen is the same. 0 where it is not known: then nothing does.
     """
     if min(seen.totals[1], seen.totals[3]) <= 0:
         return None
@@ -62,6 +62,8 @@ def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
         return _unbounded(seen, value, _PAIRED, sides)
     gradient = (*up, *(-part for part in down))
     if variance(seen, gradient) == 0:
+        if not width:
+            return _unbounded(seen, value, _PAIRED, sides)
         return _tied(seen, value, width, sides)
     return _student(seen, value, gradient, _PAIRED, sides)
 
@@ -111,7 +113,7 @@ def _tied(seen: Sums, value: float, width: float, sides: tuple[float, float]) ->
     return Tied(
         value=value,
         n=samples(seen),
-        method=f"all differences tied; those not seen may be up to {width:g}",
+        method="all differences tied; those not seen may be as large as scores allow",
         clusters=clusters(seen),
         candidate=sides[0],
         baseline=sides[1],
