@@ -159,8 +159,13 @@ def test_facts_come_from_the_policy_or_from_the_command_line(line: Line) -> None
         == "0.150 h/h, at most 0.150 h/h as the facts are declared; allowed: at most 0.500 h/h"
     )
     assert found["inputs"]["facts"]["facts"][0]["name"] == "review_hours"
+    by_hand = "the facts were given by hand (--facts), not by the policy"
+    assert by_hand in found["warnings"]
+    assert line("gate", "first", "--verify") == 0, line.out
     write(line.delivery.root / FILE, text.replace("sections:", "facts: facts/q3.yaml\nsections:"))
-    assert line.gate()["inputs"]["facts"] == found["inputs"]["facts"]
+    again = line.gate()
+    assert again["inputs"]["facts"] == found["inputs"]["facts"]
+    assert by_hand not in again["warnings"]
     write(line.delivery.root / FILE, text.replace("sections:", "facts: facts/q4.yaml\nsections:"))
     assert line("gate", "first", "--policy", FILE) == 2
     assert "gates/desk.yaml:4:8: facts: facts/q4.yaml" in line.err

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders_metrics import declared_facts
 from gatekeeper.core.metrics.catalogue import METRICS
-from gatekeeper.core.policy.dates import not_yet, overdue
+from gatekeeper.core.policy.dates import not_yet, of_other_days, overdue
 from gatekeeper.core.policy.forms import baseline_suites, metrics_of, multiplicity, normalise
 from gatekeeper.errors import InputError
 from gatekeeper.model.policy import Calibration, GatePolicy, ReleaseGate, Rule
@@ -234,3 +235,17 @@ def test_a_review_that_nobody_made_is_told() -> None:
 def test_rules_are_corrected_for_their_number_only_where_the_policy_says_so() -> None:
     assert multiplicity(policy(multiplicity="holm")) == "holm"
     assert multiplicity(policy()) == multiplicity(ReleaseGate(release_gate={"a": {"b": 1}}))
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (date(2026, 10, 30), "which is not over"),
+        (date(2026, 10, 31), ""),
+        (date(2027, 5, 3), ""),
+        (date(2027, 5, 4), "more than half a year ago"),
+    ],
+)
+def test_facts_of_other_days_are_warned_of(day: date, said: str) -> None:
+    told = list(of_other_days(declared_facts(review_hours=3), day))
+    assert [one.rpartition("2026-10-31, ")[2] for one in told] == ([said] if said else [])

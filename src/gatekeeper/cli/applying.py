@@ -80,7 +80,9 @@ def with_given(session: Session, policy: Policy, given: Given, environment: str)
         project = session.project
         path = given.facts if given.facts.exists() else project.root / given.facts
         facts = read_facts(path, project).value
-    found = replace(policy, limits=limits, skips=skips, facts=facts)
+    found = replace(
+        policy, limits=limits, skips=skips, facts=facts, facts_given=given.facts is not None
+    )
     refuse_skips(found.rules, skips)
     refuse_limits(found.rules, limits, metrics_of(found.value))
     return replace(found, before=beside(session, environment))

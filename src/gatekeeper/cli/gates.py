@@ -183,6 +183,7 @@ def _policy_within(verdict: Verdict) -> Policy:
         verdict.parameters,
         skips=inputs.skips,
         facts=facts_in(inputs.facts, where) if inputs.facts else None,
+        facts_given=inputs.facts_given,
         before=Policy(policy_in(before.policy, where), before.parameters, sets=before.sets)
         if before
         else None,

@@ -89,6 +89,8 @@ class Inputs(Frozen):
 
     policy: dict[str, JsonValue] = Field(default_factory=dict)
     facts: dict[str, JsonValue] | None = None
+    facts_given: bool = False
+    """Whether they were given by hand, in place of those that the policy names."""
     limits: dict[str, float] = Field(default_factory=dict)
     """Limits by rule that were tried in place of the policy's; such a verdict is never kept."""
     skips: dict[str, Skip] = Field(default_factory=dict)

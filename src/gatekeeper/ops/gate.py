@@ -11,7 +11,7 @@ from gatekeeper.core.correction import corrected
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.metrics.catalogue import SEEN
 from gatekeeper.core.observation import Missing
-from gatekeeper.core.policy.dates import overdue
+from gatekeeper.core.policy.dates import of_other_days, overdue
 from gatekeeper.core.policy.diff import loosened
 from gatekeeper.core.policy.forms import (
     metrics_of,
@@ -96,6 +96,7 @@ class Policy:
         limits: Limits tried in place of the policy's own, by the name of the rule.
         skips: Rules taken out of the decision, by name, and who did.
         facts: What no record knows.
+        facts_given: They were given by hand, and are not what the policy names.
         before: The policy that decided the active release, where that is known.
         sets: Digests of the eval sets that it decided by, of a policy that decided before.
     """
@@ -106,6 +107,7 @@ class Policy:
     limits: Mapping[str, float] = field(default_factory=dict)
     skips: Mapping[str, Skip] = field(default_factory=dict)
     facts: Facts | None = None
+    facts_given: bool = False
     before: Policy | None = None
     sets: Mapping[str, str] = field(default_factory=dict)
 
@@ -162,7 +164,11 @@ def decide_run(
         drift=run.drift,
         sets={one.name: one.digest for one in run.sets},
         engines=_engines(run),
-        warnings=(*overdue(policy.value, decided.date()), *_other_sets(policy, run)),
+        warnings=(
+            *overdue(policy.value, decided.date()),
+            *_of_facts(policy, decided),
+            *_other_sets(policy, run),
+        ),
         loosened=easier,
         needs_approval=bool(easier) and outcome == "pass" and _needed(judged),
         inputs=_inputs(policy, changed),
@@ -298,6 +304,15 @@ def _loosened(policy: Policy) -> tuple[Loosened, ...]:
     return loosened(policy.before, policy)
 
 
+def _of_facts(policy: Policy, decided: datetime) -> Iterator[str]:
+    """What to know of the facts before relying on them."""
+    if policy.facts is None:
+        return
+    if policy.facts_given:
+        yield "the facts were given by hand (--facts), not by the policy"
+    yield from of_other_days(policy.facts, decided.date())
+
+
 def _other_sets(policy: Policy, run: Run) -> Iterator[str]:
     """What the active release was asked and this one was not: easier samples are an easier gate."""
     now = {one.name: one.digest for one in run.sets}
@@ -324,6 +339,7 @@ def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:
     return Inputs(
         policy=policy.value.model_dump(mode="json", exclude_unset=True),
         facts=policy.facts.model_dump(mode="json", exclude_unset=True) if policy.facts else None,
+        facts_given=policy.facts_given,
         limits=dict(policy.limits),
         skips=dict(policy.skips),
         before=PastPolicy(

@@ -100,7 +100,7 @@ def demanded(site: Site, release: str, relied: ReliedOn) -> Policy | None:
     verdict = relied_on(site, release, relied.verdict).verdict
     before = verdict.inputs.before
     if verdict.loosened and before and not _approved(site, release, relied):
-        return Policy(policy_from(before.policy), before.parameters)
+        return Policy(policy_from(before.policy), before.parameters, sets=verdict.sets)
     return decided_by(verdict) if verdict.inputs.policy else None
 
 

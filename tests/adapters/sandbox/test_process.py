@@ -159,7 +159,7 @@ def test_a_name_of_samples_in_two_suites_needs_the_suite(tmp_path: Path) -> None
 ENDLESS = [
     SAME.replace("SELECT i FROM", "SELECT i + 1 FROM").replace("i AS y", "max(i) AS y"),
     "SELECT sample, (SELECT count(*) FROM range(1000000000000)) AS y FROM requests",
-    "SELECT a.sample, count(*) y FROM calls a, calls b, calls c, calls d, calls e GROUP BY 1",
+    "SELECT a.sample, 1 y FROM calls a, calls b, calls c, calls d, calls e, calls f GROUP BY 1",
 ]
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.observation import Missing
 from gatekeeper.model.policy import GatePolicy
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Iterator
 
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy
+
+OLD_FACTS: Final = timedelta(days=184)
+"""Half a year after its end, a period says little of what is served now."""
 
 
 def not_yet(policy: AnyPolicy, day: date) -> Missing | None:
@@ -32,3 +37,12 @@ def overdue(policy: AnyPolicy, day: date) -> tuple[str, ...]:
         return ()
     owner = policy.metadata.owner
     return (f"the policy {policy.metadata.name} was to be reviewed by {review}: ask {owner}",)
+
+
+def of_other_days(facts: Facts, day: date) -> Iterator[str]:
+    """What a verdict of a day warns of where the facts are about days long gone, or to come."""
+    start, end = facts.period.start, facts.period.end
+    if end > day.isoformat():
+        yield f"the facts are about {start} to {end}, which is not over"
+    elif date.fromisoformat(end) + OLD_FACTS < day:
+        yield f"the facts are about {start} to {end}, more than half a year ago"
