@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
 from gatekeeper.core.policy.forms import policy_digest, policy_name
-from gatekeeper.report.markup import escape
-from gatekeeper.report.tables import table
+from gatekeeper.core.wording import counted
+from gatekeeper.report.markup import escape, escape_line, spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gatekeeper.core.policy.diff import Given
     from gatekeeper.core.policy.power import Outlook
     from gatekeeper.model.policy import Rule
 
-_HEADS: Final = ("rule", "owner", "severity", "test", "limit", "alpha", "by")
-_SEEN: Final = ("samples", "passes from")
-_RIGHT: Final = frozenset({4, 5, 7, 8})
+WIDTH: Final = 80
+_HEADS: Final = ("", "limit", "severity", "alpha", "by", "samples", "passes from")
+_RIGHT: Final = frozenset({3, 5, 6})
+_LEAST: Final = 20
+"""Columns for names at least; a longer one gets a line of its own."""
 
 
-def rules_text(policy: Given, found: Sequence[Outlook], *, known: bool) -> str:
-    """The policy and a line a rule; what can be shown only where the sets are known."""
+def rules_text(policy: Given, found: Sequence[Outlook], *, known: bool, width: int = WIDTH) -> str:
+    """The policy and a line a rule; what can be shown only where the sets are known.
+
+    What is the same for all rules is said once. A name for which there is no room stands alone,
+    above the rest of its line.
+    """
+    sections = list(dict.fromkeys(one.rule.section for one in found))
+    found = sorted(found, key=lambda one: sections.index(one.rule.section))
+    rows = [(_name(one.rule), *_cells(one.rule), *_shown(one, known=known)) for one in found]
+    same = _same([one.rule for one in found])
+    kept = [place for place in range(1, len(_HEADS)) if any(row[place] for row in rows)]
+    kept = [place for place in kept if _HEADS[place] not in same]
+    sizes = {place: max(len(row[place]) for row in (_HEADS, *rows)) for place in kept}
+    room = max(_LEAST, width - 1 - sum(2 + size for size in sizes.values()))
+    room = min(room, max((len(row[0]) for row in rows), default=0))
     digest = policy_digest(policy.value, policy.parameters)
     name = escape(f"{policy_name(policy.value)}@sha256:{short(digest)}")
-    count = f"{len(found)} rule{'' if len(found) == 1 else 's'}"
-    heads = (*_HEADS, *(_SEEN if known else ()))
-    rows = [(*_cells(one.rule), *(_shown(one) if known else ())) for one in found]
-    return "\n".join([f"[bold]{name}[/bold]  {count}", *table(heads, rows, right=_RIGHT)])
+    told = ", ".join([counted(len(found), "rule"), *same.values()])
+    lines = [f"[bold]{name}[/bold]  {told}", f"[dim]{escape(_line(_HEADS, sizes, room)[0])}[/dim]"]
+    for (section, owner), members in groupby(
+        zip(found, rows, strict=True), key=lambda pair: (pair[0].rule.section, pair[0].rule.owner)
+    ):
+        owned = f"  [dim]owner: {escape_line(owner)}[/dim]" if owner else ""
+        lines.append(f"[bold]{escape_line(section)}[/bold]{owned}")
+        lines += [escape_line(line) for _, row in members for line in _line(row, sizes, room)]
+    return "\n".join(lines)
 
 
 def rules_document(
@@ -47,16 +68,50 @@ def rules_document(
     }
 
 
+def _name(rule: Rule) -> str:
+    return spelled_out(rule.name.removeprefix(f"{rule.section}."))
+
+
+def _same(rules: Sequence[Rule]) -> dict[str, str]:
+    """Columns in which all rules are alike, in words."""
+    severities = {rule.severity for rule in rules}
+    alphas = {_alpha(rule) for rule in rules} - {""}
+    found = {}
+    if len(severities) == 1:
+        found["severity"] = {"block": "all of them block", "warn": "all of them warn"}.get(
+            min(severities), "all of them inform"
+        )
+    if len(alphas) == 1:
+        found["alpha"] = f"alpha {min(alphas)}"
+    return found
+
+
+def _line(row: Sequence[str], sizes: Mapping[int, int], room: int) -> list[str]:
+    """One line of the table, or two where the name fills the first."""
+    cells = [
+        row[place].rjust(size) if place in _RIGHT else row[place].ljust(size)
+        for place, size in sizes.items()
+    ]
+    if len(row[0]) > room:
+        return [f" {row[0]}", "  ".join([" " * (room + 1), *cells]).rstrip()]
+    return ["  ".join([f" {row[0].ljust(room)}", *cells]).rstrip()]
+
+
 def _cells(rule: Rule) -> tuple[str, ...]:
     limit = f"{rule.exposures:,} clean" if rule.test == "census" else _number(rule.limit)
     if rule.test == "must_pass":
         limit = ", ".join(rule.samples)
-    alpha = _number(rule.alpha) if rule.limit is not None and rule.test != "census" else ""
-    by = f"{rule.by} ({rule.slices})" if rule.by else ""
-    return rule.name, rule.owner, rule.severity, rule.test, limit, alpha, by
+    by = spelled_out(f"{rule.by} ({rule.slices})") if rule.by else ""
+    return spelled_out(f"{rule.test} {limit}".rstrip()), rule.severity, _alpha(rule), by
 
 
-def _shown(one: Outlook) -> tuple[str, str]:
+def _alpha(rule: Rule) -> str:
+    return _number(rule.alpha) if rule.limit is not None and rule.test != "census" else ""
+
+
+def _shown(one: Outlook, *, known: bool) -> tuple[str, str]:
+    if not known:
+        return "", ""
     return f"{one.n:,}" if one.n else "", _number(one.passes_from, 4)
 
 

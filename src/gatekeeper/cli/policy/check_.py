@@ -53,7 +53,8 @@ def policy_check(
         *(doubts(found) if known else ()),
     )
     session.emit(
-        rules_document(policy, found, warnings, known=known), rules_text(policy, found, known=known)
+        rules_document(policy, found, warnings, known=known),
+        rules_text(policy, found, known=known, width=session.columns),
     )
     warn(session, warnings)
 
