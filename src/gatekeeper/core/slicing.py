@@ -3,8 +3,9 @@
 A rule over every slice passes only where each slice alone shows it: that errs with at most the
 probability of one of them (an intersection-union test: Berger 1982, Technometrics 24:295-300). That
 one of many slices seems to break it is likely by chance, so failing is corrected by Holm's method.
-A rule on the worst slice speaks of the one that looks worst, with bounds that hold for all of them
-at once (Bonferroni), because it was chosen after the fact.
+A rule on the worst slice speaks of the one that decides, with bounds that hold for all of them at
+once (Bonferroni), because it was chosen after the fact. That a slice looks better than others, as
+one of two samples may, shows nothing of it: where any could be the worst one, the rule is open.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def decide_slices(rule: Rule, metric: Metric, seen: Mapping[str, Observation]) -
         value or UNTAGGED: decide.decide(rule, metric, one) for value, one in sorted(seen.items())
     }
     if rule.slices == "worst":
-        return _told(rule, found, _looks_worst(found), {})
+        return _told(rule, found, _decides(found), {})
     return _every(rule, found)
 
 
@@ -81,10 +82,6 @@ def _corrected(rule: Rule, one: RuleResult, p_fail: float | None) -> RuleResult:
 def _decides(found: Mapping[str, RuleResult]) -> str:
     """The slice that the outcome of all comes from: the worst outcome, then the worst margin."""
     return min(found, key=lambda value: (_BAD.get(found[value].outcome, 4), *_order(found[value])))
-
-
-def _looks_worst(found: Mapping[str, RuleResult]) -> str:
-    return min(found, key=lambda value: _order(found[value]))
 
 
 def _order(one: RuleResult) -> tuple[float, int]:
