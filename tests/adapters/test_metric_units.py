@@ -10,6 +10,7 @@ from builders_runs import BASELINE, CANDIDATE
 from gatekeeper.adapters.metrics import units
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import PairedProportion, Proportion, Sums, Times
+from gatekeeper.model.record import RequestRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,3 +148,28 @@ def test_many_units_share_groups_by_the_hash_of_their_names(
         expected[bucket] = [y + cost, d + 1]
     assert found.groups.tolist() == [expected[bucket] for bucket in sorted(expected)]
     assert found.groups.sum(axis=0).tolist() == list(found.totals)
+
+
+def test_what_is_unknown_is_counted_in_its_cluster(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        request(
+            name,
+            suite="benign",
+            cluster=cluster,
+            status="error" if name in "ab" else "ok",
+            refused=name == "d",
+        )
+        for name, cluster in (("a", "x"), ("b", "x"), ("c", "y"), ("d", "y"))
+    ]
+    found: Any = measured(tmp_path, rows).observe(METRICS["false_refusal_rate"], paired=False)
+    assert found.clusters == Sums(2, (1, 4), ((1, 2), (2, 8)))
+    assert found.most == Sums(2, (3, 4), ((5, 6), (6, 8)))
+
+
+def test_pairs_with_a_failed_baseline_are_counted_in_their_cluster(tmp_path: Path) -> None:
+    rows = rows_of(TOLD, CLUSTERS) + rows_of(TOLD, CLUSTERS, BASELINE)
+    first = next(row for row in rows if isinstance(row, RequestRow) and row.release == BASELINE)
+    rows[rows.index(first)] = first.model_copy(update={"status": "error"})
+    found: Any = measured(tmp_path, rows, BASELINE).observe(RESOLVED, paired=True)
+    assert found.most == Sums(3, (1, 4), ((1, 2), (2, 6)))
+    assert found.least == Sums(3, (0, 4), ((0, 0), (0, 6)))

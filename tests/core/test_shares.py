@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -262,3 +263,16 @@ def test_exact_bounds_cover() -> None:
     for truth in (0.01, 0.2, 0.5):
         weights = binom.pmf(np.arange(101), 100, truth)
         assert weights[np.array(uppers) < truth].sum() <= ALPHA
+
+
+def test_errors_that_come_in_whole_clusters_seldom_hide_a_limit() -> None:
+    random, limit, whole = np.random.default_rng(20261126), 0.18, 0.09
+    passed = 0
+    for _ in range(400):
+        hidden = 10 * (random.random(200) < whole)
+        seen = random.binomial(10, (limit - whole) / (1 - whole), 200) * (hidden == 0)
+        known = clustered(list(seen), [10] * 200)
+        most = clustered(list(seen + hidden), [10] * 200).clusters
+        found = share(replace(known, unknown=int(hidden.sum()), most=most))
+        passed += (found.p(limit, "below") or 0) <= ALPHA
+    assert passed / 400 <= ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / 400)

@@ -29,6 +29,7 @@ class Proportion:
         clusters: Sums over clusters of the columns (events, trials), where trials are grouped: by
             the cluster key of the set, or by sample where samples have replicates.
         samples: Distinct samples; 0 where they are as many as trials.
+        most: `clusters` if everything unknown was an event; None where nothing is unknown.
     """
 
     n: int
@@ -36,6 +37,7 @@ class Proportion:
     unknown: int = 0
     clusters: Sums | None = None
     samples: int = 0
+    most: Sums | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class PairedProportion:
         clusters: Sums over clusters of the columns (events of the candidate less those of the
             baseline, pairs), where pairs are grouped as in `Proportion`.
         samples: Distinct samples; 0 where they are as many as pairs.
+        most: `clusters` of the pairs `high`; None where nothing is unknown.
+        least: `clusters` of the pairs `low`, likewise.
     """
 
     candidate: Proportion
@@ -65,6 +69,8 @@ class PairedProportion:
     low: Pairs
     clusters: Sums | None = None
     samples: int = 0
+    most: Sums | None = None
+    least: Sums | None = None
 
 
 @dataclass(frozen=True, slots=True)

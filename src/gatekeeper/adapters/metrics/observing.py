@@ -61,6 +61,11 @@ SELECT count(*) FILTER (c), count(*) FILTER (b),
   count(*) FILTER (c AND NOT b_worst), count(*) FILTER (NOT c AND b_worst)
 FROM seen
 """
+_EVENTS: Final = "(y > 0)::INT AS e, 1 AS t"
+_MOST: Final = "(y > 0 OR unknown > 0)::INT AS e, 1 AS t"
+_DIFFERENCE: Final = "(c0 > 0)::INT - (b0 > 0)::INT AS e, 1 AS t"
+_HIGH: Final = "(c0 > 0 OR cu)::INT - (b0 > 0 AND NOT failed)::INT AS e, 1 AS t"
+_LOW: Final = "(c0 > 0)::INT - (b0 > 0 OR bu OR failed)::INT AS e, 1 AS t"
 _DUE: Final = "due NULLS LAST, suite, sample, replicate"
 
 
@@ -78,8 +83,9 @@ def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
                 n,
                 y,
                 unknown,
-                _clusters(connection, "(y > 0)::INT AS e, 1 AS t", _ALONE, found),
+                _clusters(connection, _EVENTS, _ALONE, found),
                 units.samples(connection, _ALONE, found),
+                _clusters(connection, _MOST, _ALONE, found) if unknown else None,
             )
         case "quantile":
             return _times(connection, ("y",), _ALONE, found)
@@ -111,14 +117,16 @@ def paired(connection: DuckDBPyConnection, metric: Metric) -> Observation:
 def _shares(connection: DuckDBPyConnection, n: int) -> PairedProportion:
     candidate, baseline, *rest = units.row(connection, _SHARES)
     found = units.layout(connection, PAIRED)
-    difference = "(c0 > 0)::INT - (b0 > 0)::INT AS e, 1 AS t"
+    known = rest[:2] == rest[2:]
     return PairedProportion(
         Proportion(n, candidate),
         Proportion(n, baseline),
         high=Pairs(n, rest[0], rest[1]),
         low=Pairs(n, rest[2], rest[3]),
-        clusters=_clusters(connection, difference, PAIRED, found),
+        clusters=_clusters(connection, _DIFFERENCE, PAIRED, found),
         samples=units.samples(connection, PAIRED, found),
+        most=None if known else _clusters(connection, _HIGH, PAIRED, found),
+        least=None if known else _clusters(connection, _LOW, PAIRED, found),
     )
 
 

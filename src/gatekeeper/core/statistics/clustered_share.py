@@ -28,7 +28,7 @@ class Beta:
     b: float
 
     @classmethod
-    def of(cls, clusters: Clusters, each: int, unknown: int = 0) -> Beta:
+    def of(cls, clusters: Clusters, each: int) -> Beta:
         """The distribution of `clusters` for the upper bound (`each` 1) or the lower (0).
 
         Gaffke (2005), Mathematical Methods of Statistics 14:451-467: whatever the distribution of
@@ -48,7 +48,6 @@ class Beta:
         variance = more.spread / more.m**2 * (number + 1) / (number + 2)
         alone = mean * (1 - mean)
         trust = min(alone / variance - 1, clusters.m + 1) if variance > 0 else clusters.m + 1
-        mean = min(mean + unknown / more.m, 1.0)
         return cls(mean * trust, (1 - mean) * trust)
 
     def quantile(self, probability: float) -> float:
@@ -87,11 +86,11 @@ class ClusteredShare(Inference):
 
     Attributes:
         sums: Over clusters, of events and trials.
-        unknown: Trials that may have been events too.
+        most: Likewise, if everything unknown was an event.
     """
 
     sums: Clusters
-    unknown: int
+    most: Clusters
 
     def bounds(self, alpha: float) -> tuple[float | None, float | None]:
         """Quantiles of the two distributions; none of a single cluster."""
@@ -132,7 +131,7 @@ class ClusteredShare(Inference):
 
     @property
     def _high(self) -> Beta:
-        return Beta.of(self.sums, 1, self.unknown)
+        return Beta.of(self.most, 1)
 
 
 def _most(sums: Clusters, limit: float, alpha: float) -> float:

@@ -14,7 +14,7 @@ from gatekeeper.core.statistics.roots import crossing
 from gatekeeper.core.statistics.tango import Table
 
 if TYPE_CHECKING:
-    from gatekeeper.core.observation import PairedProportion, Pairs
+    from gatekeeper.core.observation import PairedProportion, Pairs, Sums
     from gatekeeper.core.statistics.inference import Side
 
 METHOD: Final = "paired difference, Tango's score bounds, continuity corrected"
@@ -43,7 +43,15 @@ def paired_share(seen: PairedProportion) -> PairedShare:
         high=_table(seen.high),
         discordant=known / n,
         sums=clusters,
+        most=_clusters(seen.most, seen.high) or clusters,
+        least=_clusters(seen.least, seen.low) or clusters,
     )
+
+
+def _clusters(sums: Sums | None, pairs: Pairs) -> Clusters | None:
+    if sums is None:
+        return None
+    return Clusters.of(sums, pairs.candidate_only + pairs.baseline_only)
 
 
 def _table(pairs: Pairs) -> Table:
@@ -63,12 +71,16 @@ class PairedShare(Inference):
         high: Pairs, with what is unknown for it.
         discordant: Share of the pairs that are known to differ.
         sums: Over clusters of the difference of the events, and of the pairs.
+        most: Likewise, of the pairs `high`.
+        least: Likewise, of the pairs `low`.
     """
 
     low: Table
     high: Table
     discordant: float
     sums: Clusters | None
+    most: Clusters | None
+    least: Clusters | None
 
     def bounds(self, alpha: float) -> tuple[float | None, float | None]:
         """Score bounds; none of a single cluster."""
@@ -130,10 +142,11 @@ class PairedShare(Inference):
 
     def scaled(self, side: Side, alpha: float) -> Table:
         """The table that would show `side`, of as many pairs as it is worth."""
-        table = self.high if side == "below" else self.low
-        if self.sums is None:
+        below = side == "below"
+        table, sums = (self.high, self.most) if below else (self.low, self.least)
+        if sums is None:
             return table
-        return table.scaled(self.sums.effective(_worst(side), alpha) / self.sums.m)
+        return table.scaled(sums.effective(_worst(side), alpha) / sums.m)
 
     def _power(self, n: float, truth: float, limit: float, side: Side, alpha: float) -> float:
         return power_of_pairs(n, truth, self.discordant, limit, side, alpha)

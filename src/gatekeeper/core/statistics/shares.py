@@ -24,6 +24,7 @@ def share(seen: Proportion) -> Inference:
     if seen.clusters is None:
         return Share(value=value, n=n, method=EXACT, trials=seen)
     clusters = Clusters.of(seen.clusters, seen.clusters.totals[0])
+    most = seen.most or seen.clusters
     return ClusteredShare(
         value=value,
         n=n,
@@ -31,7 +32,7 @@ def share(seen: Proportion) -> Inference:
         clusters=seen.clusters.n,
         design_effect=clusters.design_effect,
         sums=clusters,
-        unknown=seen.unknown,
+        most=Clusters.of(most, most.totals[0]),
     )
 
 
