@@ -81,8 +81,8 @@ def _calls(seen: Proportion) -> Calls:
         high = Beta(most + 1, seen.n - most)
         return Calls(Beta(seen.events, seen.n - seen.events + 1), high, seen.n)
     sums = Clusters.of(seen.clusters, seen.clusters.totals[0])
-    most = seen.most or seen.clusters
-    high = Beta.of(Clusters.of(most, most.totals[0]), 1)
+    worst = seen.most or seen.clusters
+    high = Beta.of(Clusters.of(worst, worst.totals[0]), 1)
     return Calls(Beta.of(sums, 0), high, high.a + high.b - 1)
 
 
