@@ -12,7 +12,7 @@ import pytest
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
 from gatekeeper.cli.main import run
-from gatekeeper.cli.pictures import plots_of
+from gatekeeper.cli.plots import plots_of
 from gatekeeper.cli.reports import FORMATS, reports_of
 from gatekeeper.cli.wiring import store_of
 from gatekeeper.errors import InputError, IntegrityError, UndecidedError, UsageError

@@ -15,8 +15,8 @@ import pytest
 
 from builders_runs import Behaviour, describe, make_run, rows_of
 from gatekeeper.adapters.records import LINES, RunRecords
-from gatekeeper.cli import estimating
-from gatekeeper.cli.estimating import Estimator
+from gatekeeper.cli import running_estimates
+from gatekeeper.cli.running_estimates import Estimator
 from gatekeeper.cli.watching import Careful, Course, PlainWatch, watch_for
 from gatekeeper.model.policy import Rule
 
@@ -192,7 +192,7 @@ def wait_for(condition):
 
 
 def test_estimates_follow_the_records_and_stop_when_they_are_told_to(tmp_path, monkeypatch):
-    monkeypatch.setattr(estimating, "LEAST_PAUSE", 0.05)
+    monkeypatch.setattr(running_estimates, "LEAST_PAUSE", 0.05)
     estimator = Estimator(tmp_path, RUN, RULES)
     with RunRecords(tmp_path) as records:
         estimator.start()
@@ -207,7 +207,7 @@ def test_estimates_follow_the_records_and_stop_when_they_are_told_to(tmp_path, m
 
 
 def test_an_estimator_that_cannot_read_says_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(estimating, "LEAST_PAUSE", 0.01)
+    monkeypatch.setattr(running_estimates, "LEAST_PAUSE", 0.01)
     make_run(tmp_path, run=RUN, sealed=False)
     (tmp_path / LINES).write_text('{"calls": "many"}\n')
     estimator = Estimator(tmp_path, RUN, RULES)

@@ -10,7 +10,7 @@ import typer
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
-    from gatekeeper.cli.mixing import MixBench
+    from gatekeeper.cli.mixes.bench import MixBench
     from gatekeeper.model.attribution import Attribution
 
 
@@ -58,7 +58,7 @@ def attribute(
     from gatekeeper.adapters.runs import find_run
     from gatekeeper.cli.attributions import Asked, answered, asked_of, estimates
     from gatekeeper.cli.gates import parameters_of
-    from gatekeeper.cli.mixed_runs import Allowance
+    from gatekeeper.cli.mixes.runs import Allowance
     from gatekeeper.report.attribution import (
         attribution_document,
         attribution_text,
@@ -88,7 +88,7 @@ def attribute(
 
 def _kept(found: Attribution, bench: MixBench) -> Attribution:
     """The attribution once the rollback that passes is a release of the project."""
-    from gatekeeper.cli.mixed_releases import keep
+    from gatekeeper.cli.mixes.keep import keep
 
     if found.recommended is None:
         return found

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from gatekeeper.cli.eval_sets import sets_of
 from gatekeeper.cli.evaluations import entrant
 from gatekeeper.cli.gates import deciding_policy, policy_of
-from gatekeeper.cli.mixed_runs import Allowance
-from gatekeeper.cli.mixing import MixBench
+from gatekeeper.cli.mixes.bench import MixBench
+from gatekeeper.cli.mixes.runs import Allowance
 from gatekeeper.cli.pipelines import means_of
 from gatekeeper.errors import UndecidedError, UsageError
 

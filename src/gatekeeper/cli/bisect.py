@@ -43,7 +43,7 @@ def bisect(
     import asyncio
 
     from gatekeeper.cli.bisections import line_of, metric_of, prober_of, unit_of
-    from gatekeeper.cli.mixed_runs import Allowance
+    from gatekeeper.cli.mixes.runs import Allowance
     from gatekeeper.model.run import RunOptions
     from gatekeeper.ops.bisect import bisect as find
     from gatekeeper.report.bisection import bisection_document, bisection_text

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gatekeeper.cli.environments import site_of
 from gatekeeper.cli.eval_sets import layout_of, sets_of
 from gatekeeper.cli.evaluations import Evaluation, entrant
-from gatekeeper.cli.mixed_runs import Allowance, carried
-from gatekeeper.cli.mixing import MixBench
+from gatekeeper.cli.mixes.bench import MixBench
+from gatekeeper.cli.mixes.runs import Allowance, carried
 from gatekeeper.cli.pipelines import means_of
 from gatekeeper.cli.wiring import resolve_ref, store_of
 from gatekeeper.core.attribution.naming import Case, change_between

@@ -305,7 +305,7 @@ def _anew(
 ) -> tuple[Evaluation, Run]:
     from gatekeeper.cli.beginning import begin
     from gatekeeper.cli.evaluations import prepare
-    from gatekeeper.cli.planning import warn
+    from gatekeeper.cli.power import warn
     from gatekeeper.errors import UsageError
 
     if ref is None:

@@ -165,7 +165,7 @@ def _evaluation(
     contamination: tuple[str, ...] | None = None,
 ) -> Evaluation:
     """The evaluation of two releases; what is known of contamination is not looked for again."""
-    from gatekeeper.cli.planning import doubtful
+    from gatekeeper.cli.power import doubtful
     from gatekeeper.core.policy.forms import baseline_suites, metrics_of
 
     one, record = entrant(project, candidate)

@@ -231,15 +231,3 @@ def attach(project: Project, verdict: Verdict) -> str:
         verdict.release, VERDICT, verdict.model_dump(mode="json"), name=verdict.release_name
     )
     return store_of(project).attach(verdict.release, sign_statement(statement, signer), VERDICT)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that the person named; raises `UsageError` where there can be none."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise UsageError(
-            f"cannot be written: {error.strerror}",
-            where=str(path),
-            fix="name a file in a directory that exists",
-        ) from None

@@ -12,7 +12,7 @@ from gatekeeper.report.watching import last_line, live_lines
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from gatekeeper.cli.estimating import Estimator
+    from gatekeeper.cli.running_estimates import Estimator
     from gatekeeper.cli.watching import Course
     from gatekeeper.model.record import Row
 

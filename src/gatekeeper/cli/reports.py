@@ -97,7 +97,7 @@ def write_reports(session: Session, reports: Sequence[Report], subject: Subject)
 
 def render(session: Session, format_: Format, subject: Subject, places: Places) -> str:
     """A verdict in a format, as it stands in a file."""
-    from gatekeeper.cli.pictures import plots_of
+    from gatekeeper.cli.plots import plots_of
     from gatekeeper.report.annotations import verdict_github, verdict_gitlab
     from gatekeeper.report.junit import verdict_junit
     from gatekeeper.report.page.document import verdict_html

@@ -41,8 +41,8 @@ def watch_for(
     `end` has to be called before the run is sealed, whatever ended it.
     """
     if live(stream):
-        from gatekeeper.cli.estimating import Estimator
         from gatekeeper.cli.live import LiveWatch
+        from gatekeeper.cli.running_estimates import Estimator
 
         estimator = Estimator(run_directory, run, rules)
         return Careful(LiveWatch(stream, Course(run.spend.nano_usd, ceiling_usd), estimator))

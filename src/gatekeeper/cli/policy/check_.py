@@ -36,7 +36,7 @@ def policy_check(
     Exits 0 where it is a policy, whatever is warned of.
     """
     from gatekeeper.cli.gates import parameters_of, policy_of
-    from gatekeeper.cli.planning import foreseen, warn
+    from gatekeeper.cli.power import foreseen, warn
     from gatekeeper.core.policy.dates import not_yet, overdue
     from gatekeeper.core.policy.power import doubts
     from gatekeeper.report.policy_rules import rules_document, rules_text
@@ -66,7 +66,7 @@ def _planned(
     from gatekeeper.adapters.evalsets import open_set
     from gatekeeper.cli.eval_sets import sets_of
     from gatekeeper.cli.evaluations import entrant
-    from gatekeeper.cli.planning import planned_set
+    from gatekeeper.cli.power import planned_set
     from gatekeeper.cli.wiring import resolve_ref
 
     if paths and release:

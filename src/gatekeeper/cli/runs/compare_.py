@@ -26,7 +26,6 @@ def runs_compare(
     """
     from gatekeeper.adapters.comparing import A, B, compared
     from gatekeeper.adapters.runs import find_run, read_run
-    from gatekeeper.cli.gates import write_text
     from gatekeeper.ops.measure_run import differences, values
     from gatekeeper.report import comparison as report
 
@@ -47,5 +46,19 @@ def runs_compare(
             [(one.suite, one.sample) for one in flips if not one.broken],
         )
     if markdown:
-        write_text(markdown, report.compared_markdown(found))
+        _write(markdown, report.compared_markdown(found))
     session.emit(report.compared_document(found), report.compared_text(found, session.width))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that the person named; raises `UsageError` where there can be none."""
+    from gatekeeper.errors import UsageError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise UsageError(
+            f"cannot be written: {error.strerror}",
+            where=str(path),
+            fix="name a file in a directory that exists",
+        ) from None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.cli.eval_sets import contamination_of, layout_of
 from gatekeeper.cli.evaluations import Evaluation
-from gatekeeper.cli.mixed_runs import calls_of, carried
-from gatekeeper.cli.mixer import Mixer
+from gatekeeper.cli.mixes.releases import Mixer
+from gatekeeper.cli.mixes.runs import calls_of, carried
 from gatekeeper.cli.sittings import SCORERS
 from gatekeeper.core.attribution.players import in_order
 from gatekeeper.core.wording import listed
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.adapters.evalsets import LoadedSet
-    from gatekeeper.cli.mixed_runs import Allowance
+    from gatekeeper.cli.mixes.runs import Allowance
     from gatekeeper.core.attribution.samples import Rows
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Missing

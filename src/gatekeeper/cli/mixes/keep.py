@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatekeeper import __version__
 
 if TYPE_CHECKING:
-    from gatekeeper.cli.mixing import MixBench
+    from gatekeeper.cli.mixes.bench import MixBench
     from gatekeeper.model.attribution import Rollback
     from gatekeeper.model.release import ReleaseRecord
     from gatekeeper.ops.attribute import Taken
