@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """A shell starts background jobs deaf to interruption, and their children inherit it."""
+    """A shell starts background jobs deaf to interruption, and their children inherit it.
+
+    How long an example takes says how busy the machine is, not whether the code is right.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if find_spec("hypothesis"):  # not where real vLLM is
+        from hypothesis import settings
+
+        settings.register_profile("patient", deadline=None)
+        settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
