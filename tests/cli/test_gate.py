@@ -273,3 +273,10 @@ def test_a_run_that_was_altered_once_it_was_decided_is_found_out(
             gate(delivery, *words)
         assert caught.value.where == str(path)
     assert len(verdicts(delivery)) == 1
+
+
+def test_records_with_numbers_that_cannot_be_added_up_are_refused(delivery: Delivery) -> None:
+    add_run(delivery, Behaviour(tokens=2**52))
+    with pytest.raises(IntegrityError, match="numbers that are too large") as caught:
+        gate(delivery, "--policy", policy(delivery, RICH))
+    assert caught.value.where == str(delivery.project.runs / RUN)

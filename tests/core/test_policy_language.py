@@ -249,3 +249,11 @@ def test_rules_are_corrected_for_their_number_only_where_the_policy_says_so() ->
 def test_facts_of_other_days_are_warned_of(day: date, said: str) -> None:
     told = list(of_other_days(declared_facts(review_hours=3), day))
     assert [one.rpartition("2026-10-31, ")[2] for one in told] == ([said] if said else [])
+
+
+def test_no_policy_speaks_of_the_run_itself() -> None:
+    rule = {"resolved_rate_min": 0.5}
+    for made in (policy(sections={"run": rule}), ReleaseGate(release_gate={"run": rule})):
+        with pytest.raises(InputError, match="'run' is where a verdict says") as caught:
+            normalise(made)
+        assert len(caught.value.problems) == 1

@@ -367,3 +367,37 @@ def test_other_samples_than_decided_the_active_release_are_told(good: tuple[Path
     )
     assert found.inputs.before is not None
     assert dict(found.inputs.before.sets) == sets
+
+
+def own(*rules: dict[str, Any], **parts: Any) -> Policy:
+    content = {**RELATIVE, "sections": {"quality": {"rules": rules}}, **parts}
+    return Policy(GatePolicy.model_validate_json(json.dumps(content)))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"severity": "info"},
+        {"severity": "warn"},
+        {"min": 0.96, "on_inconclusive": "warn"},
+        {"metric": "groundedness", "on_missing": "warn"},
+    ],
+)
+def test_where_no_rule_has_a_say_the_verdict_says_why(
+    good: tuple[Path, Run], rule: dict[str, Any]
+) -> None:
+    found = judge(*good, own({"metric": "resolved_rate", "min": 0.5, **rule}))
+    assert found.outcome == "error"
+    assert (found.rules[0].rule, found.rules[0].code) == ("run.decides", "nothing_counts")
+    assert [one.blocks for one in found.rules] == [True, False]
+
+
+def test_an_old_run_that_only_a_later_policy_accepts_needs_an_approval(
+    good: tuple[Path, Run],
+) -> None:
+    rule = {"metric": "resolved_rate", "min": 0.5}
+    before = own(rule, defaults={"max_run_age_days": 7})
+    after = replace(own(rule, defaults={"max_run_age_days": 60}), before=before)
+    late = judge(*good, after, decided=ENDED + timedelta(days=8))
+    assert (late.outcome, late.needs_approval) == ("pass", True)
+    assert judge(*good, after, decided=ENDED + timedelta(days=6)).needs_approval is False

@@ -79,6 +79,21 @@ def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
     return connection
 
 
+@contextmanager
+def refusing_overflow(directory: Path) -> Iterator[None]:
+    """Raise `IntegrityError` where numbers in the tables of a run are too large to be added up."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise IntegrityError(
+            f"holds numbers that are too large: {str(error).splitlines()[0]}",
+            where=str(directory),
+            fix="restore the records, or evaluate again",
+        ) from None
+
+
 def view_tables(connection: DuckDBPyConnection, directory: Path, run: Run) -> None:
     """The four tables of a sealed run as views in the current schema; raises `IntegrityError`."""
     for table in TABLES:

@@ -117,10 +117,10 @@ def decide_stored(project: Project, directory: Path, policy: Policy) -> Verdict:
 def measured(directory: Path, run: Run, facts: Facts | None = None) -> Iterator[RunMeasurements]:
     """The tables of a sealed run, open for measuring, with what no record knows."""
     from gatekeeper.adapters.metrics import RunMeasurements
-    from gatekeeper.adapters.tables import open_tables
+    from gatekeeper.adapters.tables import open_tables, refusing_overflow
 
     baseline = run.baseline.digest if run.baseline else None
-    with open_tables(directory, run) as connection:
+    with refusing_overflow(directory), open_tables(directory, run) as connection:
         yield RunMeasurements(connection, run.candidate.digest, baseline, facts, directory)
 
 

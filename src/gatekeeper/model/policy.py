@@ -19,6 +19,8 @@ from gatekeeper.model.prices import CalendarDate
 
 PRIORITY: Final = ("security", "safety", "supply_chain", "quality", "reliability", "cost")
 """Which section is told first; sections that are not named come last."""
+RUN_SECTION: Final = "run"
+"""Where a verdict says what is wrong with the run itself; no policy has a section of that name."""
 
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
 Alpha = Annotated[float, Field(gt=0, lt=0.5)]

@@ -24,8 +24,9 @@ from gatekeeper.core.policy.forms import (
 )
 from gatekeeper.core.policy.use import refuse_skips, with_limits
 from gatekeeper.core.slicing import decide_slices, look_through
+from gatekeeper.model.policy import RUN_SECTION
 from gatekeeper.model.verdict import Inputs, PastPolicy, Variation, Verdict
-from gatekeeper.ops.soundness import RUN_SECTION, unsound
+from gatekeeper.ops.soundness import undecided, unsound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,6 +143,7 @@ def decide_run(
     judged = _Bench(run, measurements, policy, changed)
     judged.prepare()
     results = [*unsound(run, measurements, policy.value, decided), *judged.results()]
+    results += undecided(run, results)
     outcome = rules_of.overall(results)
     easier = _loosened(policy)
     return Verdict(
@@ -170,7 +172,7 @@ def decide_run(
             *_other_sets(policy, run),
         ),
         loosened=easier,
-        needs_approval=bool(easier) and outcome == "pass" and _needed(judged),
+        needs_approval=bool(easier) and outcome == "pass" and _needed(judged, decided),
         inputs=_inputs(policy, changed),
     )
 
@@ -323,7 +325,7 @@ def _other_sets(policy: Policy, run: Run) -> Iterator[str]:
             yield f"the eval set {name} is another than the one that decided the active release"
 
 
-def _needed(judged: _Bench) -> bool:
+def _needed(judged: _Bench, decided: datetime) -> bool:
     """Whether the policy before would have held the release back."""
     before = judged.policy.before
     if before is None:
@@ -331,7 +333,8 @@ def _needed(judged: _Bench) -> bool:
     allowed = {rule.name for rule in before.rules if rule.skippable}
     skips = {name: skip for name, skip in judged.policy.skips.items() if name in allowed}
     earlier = replace(before, facts=judged.policy.facts, skips=skips)
-    return rules_of.overall(replace(judged, policy=earlier).results()) != "pass"
+    unfit = unsound(judged.run, judged.measurements, before.value, decided)
+    return rules_of.overall([*unfit, *replace(judged, policy=earlier).results()]) != "pass"
 
 
 def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:

@@ -10,10 +10,10 @@ from gatekeeper.core.canonical import short
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.policy.dates import not_yet
 from gatekeeper.core.policy.forms import defaults
-from gatekeeper.model.policy import Rule
+from gatekeeper.model.policy import RUN_SECTION, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from gatekeeper.model.policy import AnyPolicy
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from gatekeeper.model.verdict import RuleResult
     from gatekeeper.ops.gate import Measurements
 
-RUN_SECTION: Final = "run"
 CLOCK_SKEW: Final = timedelta(minutes=5)
 _TWINS: Final = Missing(
     "against_itself",
     "the release was run against itself, which measures noise and decides nothing",
     "a run without `--aa`",
+)
+_NOTHING_COUNTS: Final = Missing(
+    "nothing_counts",
+    "no rule has a say here: each only informs or warns, was skipped, or is let by undecided",
+    "a rule with `severity: block` that the run decides",
 )
 _WHOLE: Final = "a run of all samples"
 
@@ -44,8 +48,20 @@ def unsound(
     )
     for name, why in checks:
         if why is not None:
-            rule = Rule(name=f"run.{name}", section=RUN_SECTION, metric="run", test="evidence")
-            yield rules_of.missing(rule, why, look_at=f"the run {run.id}")
+            yield _error(name, why, f"the run {run.id}")
+
+
+def undecided(run: Run, results: Sequence[RuleResult]) -> Iterator[RuleResult]:
+    """An error where not one rule has a say: then nothing was shown, whatever they found."""
+    if not any(map(rules_of.counts, results)):
+        yield _error("decides", _NOTHING_COUNTS, f"the policy, and the run {run.id}")
+
+
+def _error(name: str, why: Missing, look_at: str) -> RuleResult:
+    rule = Rule(
+        name=f"{RUN_SECTION}.{name}", section=RUN_SECTION, metric=RUN_SECTION, test="evidence"
+    )
+    return rules_of.missing(rule, why, look_at=look_at)
 
 
 def _incomplete(run: Run, measurements: Measurements) -> Missing | None:

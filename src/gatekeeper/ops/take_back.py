@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.core.attribution.rollbacks import TRIED, blame, hopeless, rollbacks
 from gatekeeper.core.metrics.catalogue import SEEN
 from gatekeeper.core.wording import listed
-from gatekeeper.ops.soundness import RUN_SECTION
+from gatekeeper.model.policy import RUN_SECTION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

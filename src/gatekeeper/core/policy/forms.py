@@ -11,7 +11,14 @@ from gatekeeper.core.own_metrics import own_metrics
 from gatekeeper.core.policy.conditions import add_lines
 from gatekeeper.core.policy.rules import MUST_PASS, Line, Rules
 from gatekeeper.errors import InputError, Problem
-from gatekeeper.model.policy import PRIORITY, TESTS, GatePolicy, PolicyDefaults, ReleaseGate
+from gatekeeper.model.policy import (
+    PRIORITY,
+    RUN_SECTION,
+    TESTS,
+    GatePolicy,
+    PolicyDefaults,
+    ReleaseGate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,11 +62,13 @@ def normalise(
     owner = policy.metadata.owner if isinstance(policy, GatePolicy) else ""
     rules = Rules(locate, defaults(policy), metrics, owner)
     if isinstance(policy, ReleaseGate):
+        _reserved(rules, ("release_gate",), policy.release_gate)
         for name, limits in policy.release_gate.items():
             _short_forms(rules, ("release_gate", name), name, limits)
     else:
         if isinstance(policy, GatePolicy):
             _own(rules, policy)
+            _reserved(rules, ("sections",), policy.sections)
             for name, section in policy.sections.items():
                 _section(rules, name, section)
             parameters = {**policy.parameters, **(parameters or {})}
@@ -143,6 +152,13 @@ def _section(rules: Rules, name: str, section: Section) -> None:
         path = ("sections", name, MUST_PASS)
         line = Line(path, name, MUST_PASS, None, owner=section.owner)
         rules.demand(line, section.must_pass)
+
+
+def _reserved(rules: Rules, path: KeyPath, sections: Iterable[str]) -> None:
+    """Refuse the section of what a verdict says of the run itself: nobody writes its rules."""
+    if RUN_SECTION in sections:
+        what = f"{RUN_SECTION!r} is where a verdict says what is wrong with the run"
+        rules.refuse((*path, RUN_SECTION), what, "a section of another name")
 
 
 def _own(rules: Rules, policy: GatePolicy) -> None:
