@@ -362,7 +362,7 @@ def test_other_samples_than_decided_the_active_release_are_told(good: tuple[Path
     found = judge(*good, applied)
     assert found.outcome == "pass"
     assert found.warnings == (
-        "the eval set gone, which the active release was decided by, was not run",
+        "the active release was decided by the eval set gone, too; not run here",
         "the eval set quality is another than the one that decided the active release",
     )
     assert found.inputs.before is not None

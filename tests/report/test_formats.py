@@ -67,7 +67,7 @@ def test_a_failing_gate_says_everything_that_is_needed() -> None:
         "at least +39.1 % with 95 % confidence",
         "on 300 pairs in 42 clusters, worth 167 independent ones",
         "in fewer than 1 run of 1,000 (p < 0.001)",
-        "most likely: prompt, which changed; then router",
+        "most likely: prompt, then router, going by what usually moves it",
         "by topic: shipping at +70.0 % (n 70, fail), billing at +61.0 % (n 80, fail)",
         "quality-00012 at $0.0062 against $0.0014 (5.2 % of the difference)",
         "gatekeeper attribute 20261120-120000-000abc",

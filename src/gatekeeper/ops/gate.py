@@ -24,6 +24,7 @@ from gatekeeper.core.policy.forms import (
 )
 from gatekeeper.core.policy.use import refuse_skips, with_limits
 from gatekeeper.core.slicing import decide_slices, look_through
+from gatekeeper.core.wording import listed
 from gatekeeper.model.policy import RUN_SECTION
 from gatekeeper.model.verdict import Inputs, PastPolicy, Variation, Verdict
 from gatekeeper.ops.soundness import undecided, unsound
@@ -318,10 +319,12 @@ def _of_facts(policy: Policy, decided: datetime) -> Iterator[str]:
 def _other_sets(policy: Policy, run: Run) -> Iterator[str]:
     """What the active release was asked and this one was not: easier samples are an easier gate."""
     now = {one.name: one.digest for one in run.sets}
-    for name, before in sorted(policy.before.sets.items() if policy.before else ()):
-        if name not in now:
-            yield f"the eval set {name}, which the active release was decided by, was not run"
-        elif now[name] != before:
+    before = policy.before.sets if policy.before else {}
+    if absent := sorted(before.keys() - now.keys()):
+        sets = f"eval set{'' if len(absent) == 1 else 's'} {listed(absent)}"
+        yield f"the active release was decided by the {sets}, too; not run here"
+    for name in sorted(before.keys() & now.keys()):
+        if now[name] != before[name]:
             yield f"the eval set {name} is another than the one that decided the active release"
 
 

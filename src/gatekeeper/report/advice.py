@@ -62,10 +62,14 @@ def notices(verdict: Verdict) -> list[tuple[str, str]]:
     if verdict.inputs.limits:
         tried = listed([f"{name} {value:g}" for name, value in verdict.inputs.limits.items()])
         found.append(("what if", f"decided with other limits than the policy's: {tried}"))
-    for one in verdict.loosened:
-        change = "is no longer there" if one.what == "removed" else f"{one.before} → {one.after}"
-        what = "" if one.what == "removed" else f"{one.what} "
-        found.append(("loosened", f"{one.rule}: {what}{change}"))
+    removed = [one.rule for one in verdict.loosened if one.what == "removed"]
+    if removed:
+        found.append(("loosened", f"no longer there: {', '.join(removed)}"))
+    found += [
+        ("loosened", f"{one.rule}: {one.what} {one.before} → {one.after}")
+        for one in verdict.loosened
+        if one.what != "removed"
+    ]
     if verdict.needs_approval:
         found.append(
             ("approval", "passes only because limits were loosened: a promotion needs approval")

@@ -102,9 +102,10 @@ def cause(rule: RuleResult, verdict: Verdict) -> str:
     changed = verdict.inputs.changed
     if rule.suspects:
         first, *others = rule.suspects
+        if others:
+            return f"{first}, then {listed(others)}, going by what usually moves it"
         only = len(changed) == 1 and changed[0] == first
-        text = f"{first}, the only component that changed" if only else f"{first}, which changed"
-        return f"{text}; then {listed(others)}" if others else text
+        return f"{first}, the only component that changed" if only else f"{first}, which changed"
     if changed:
         return f"none of what this metric usually follows changed; changed: {listed(changed)}"
     return ""
