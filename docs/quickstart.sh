@@ -64,7 +64,7 @@ PYTHON
 
 question="What is the signal strength of the Hytaxis?"
 verdict='^[✓✗?!] |^ [✓✗?!] '
-refused='^[✓✗?!] |^ [✗?!] |look at'
+refused='^[✓✗?!] |^ [✗?!] |most likely'
 
 if [ -e "$desk" ]; then
   echo "$desk is there already: remove it, or name another directory" >&2
@@ -83,7 +83,7 @@ run 0 '.' gatekeeper promote manifests/support-desk-v1.yaml --env local --reason
 
 say "3. v2 answers in detail: fewer follow-ups, but dearer; it is stopped"
 run 0 'class|gates' gatekeeper diff manifests/support-desk-v1.yaml manifests/support-desk-v2.yaml
-run 1 "$refused|follow_up" gatekeeper evaluate manifests/support-desk-v2.yaml
+run 1 "$refused|✓ follow_up" gatekeeper evaluate manifests/support-desk-v2.yaml
 run 1 '.' gatekeeper promote manifests/support-desk-v2.yaml --env local
 
 say "4. v3 has a stricter guard, and refuses the innocent; it is stopped"
@@ -105,6 +105,7 @@ run 0 '.' gatekeeper history --env local
 say "Your turn, in $desk:"
 cat <<'TRY'
   gatekeeper diff manifests/support-desk-v1.yaml manifests/support-desk-v4.yaml
+  gatekeeper runs list
   gatekeeper verify manifests/support-desk-v2.yaml --for local
   gatekeeper serve --env local
 TRY
