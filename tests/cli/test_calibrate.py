@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from builders_runs import CANDIDATE, SET_DIGEST, describe
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import seal, write_run
 from gatekeeper.cli.main import run
 from gatekeeper.errors import GatekeeperError, InputError
+from gatekeeper.model.policy import Calibration
 from gatekeeper.model.record import RequestRow, ScoreRow
 
 if TYPE_CHECKING:
@@ -93,6 +95,20 @@ def test_a_judge_is_compared_with_people(project, capsys):
 def test_the_report_reads_well(project, capsys, golden, request):
     assert call(project, people(project), "--scorer", "pair") == 0
     golden(request.path.parents[1] / "golden/calibration.txt", capsys.readouterr().out)
+
+
+def test_the_counts_of_a_rule_are_told_for_both_things_that_a_metric_may_count(project, capsys):
+    assert call(project, people(project), "--scorer", "judge") == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    told = [line.removeprefix("of a rule").strip() for line in lines if "calibration: " in line]
+    good, bad = (Calibration(**YAML(typ="safe").load(line)["calibration"]) for line in told)
+    assert (good.true_events, good.missed_events, good.true_others, good.false_events) == (
+        3,
+        1,
+        2,
+        1,
+    )
+    assert (bad.true_events, bad.missed_events, bad.true_others, bad.false_events) == (2, 1, 3, 1)
 
 
 def test_what_cannot_be_computed_is_said(project, capsys):

@@ -27,7 +27,23 @@ def calibration_text(scorer: str, found: Calibration) -> str:
             f"  position       {_share(found.consistent)}  pairs judged alike in both orders",
             f"                 {_share(found.first_place)}  of the others: the first place won",
         ]
+    elif found.sensitivity.n and found.specificity.n:
+        good, bad = found.sensitivity, found.specificity
+        lines += [
+            f"  of a rule      {_counts(good, bad)}",
+            "                 where its metric counts what is good, such as correctness",
+            f"                 {_counts(bad, good)}",
+            "                 where it counts what is bad, such as pii_leak_rate",
+        ]
     return "\n".join(lines)
+
+
+def _counts(events: Share, others: Share) -> str:
+    """The `calibration` of a rule whose metric counts events."""
+    return (
+        f"calibration: {{true_events: {events.count}, missed_events: {events.n - events.count}, "
+        f"true_others: {others.count}, false_events: {others.n - others.count}}}"
+    )
 
 
 def _share(found: Share) -> str:
