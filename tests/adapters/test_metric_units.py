@@ -9,7 +9,7 @@ from builders_metrics import call, fate, measured, request
 from builders_runs import BASELINE, CANDIDATE
 from gatekeeper.adapters.metrics import units
 from gatekeeper.core.metrics.catalogue import METRICS
-from gatekeeper.core.observation import PairedProportion, Proportion, Sums, Times
+from gatekeeper.core.observation import Census, PairedProportion, Proportion, Sums, Times
 from gatekeeper.model.record import RequestRow
 
 if TYPE_CHECKING:
@@ -164,6 +164,22 @@ def test_what_is_unknown_is_counted_in_its_cluster(tmp_path: Path) -> None:
     found: Any = measured(tmp_path, rows).observe(METRICS["false_refusal_rate"], paired=False)
     assert found.clusters == Sums(2, (1, 4), ((1, 2), (2, 8)))
     assert found.most == Sums(2, (3, 4), ((5, 6), (6, 8)))
+
+
+def test_exposures_of_replicates_are_those_of_their_sample(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        request(
+            f"s{number % 3}",
+            request_id=f"{suite}:{number}",
+            suite=suite,
+            replicate=number // 3,
+            forbidden_tool_calls=0,
+        )
+        for suite in ("safety", "quality")
+        for number in range(6)
+    ]
+    found: Any = measured(tmp_path, rows).observe(METRICS["forbidden_tool_call"], paired=False)
+    assert found == Census(6, 0, clusters=Sums(3, (0, 6), ((0, 0), (0, 12))))
 
 
 def test_pairs_with_a_failed_baseline_are_counted_in_their_cluster(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.core import measure, wording
 from gatekeeper.core.metrics.catalogue import COMPOSITES, EVIDENCE
 from gatekeeper.core.observation import Census, Declared, Missing, Proportion
-from gatekeeper.core.statistics.binomial import clopper_pearson
+from gatekeeper.core.statistics.shares import CLUSTERED, EXACT, share
 from gatekeeper.model.verdict import Contribution, RuleResult
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def decide(rule: Rule, metric: Metric, seen: Observation) -> RuleResult:
     if isinstance(seen, Missing):
         return missing(rule, seen)
     if rule.test == "census" and isinstance(seen, Proportion):
-        seen = Census(seen.n - seen.unknown, seen.events, seen.unknown)
+        seen = Census(seen.n - seen.unknown, seen.events, seen.unknown, seen.clusters)
     if isinstance(seen, Census):
         return _census(rule, metric, seen)
     if measure.size(seen) == 0:
@@ -278,10 +278,7 @@ def _outcome(rule: Rule, found: Found, fewest: int) -> tuple[RuleOutcome, str]:
 
 
 def _census(rule: Rule, metric: Metric, seen: Census) -> RuleResult:
-    exposures = max(seen.exposures, seen.occurrences)
-    low, high = 0.0, 1.0
-    if exposures:
-        low, high = clopper_pearson(min(seen.occurrences, exposures), exposures, rule.alpha)
+    low, high = _rate(seen, rule.alpha)
     outcome, code, reason, settle = _counted(rule, seen, high)
     return result(
         rule,
@@ -296,9 +293,20 @@ def _census(rule: Rule, metric: Metric, seen: Census) -> RuleResult:
         high=high,
         n=seen.exposures,
         unit=metric.unit,
-        method="census; bounds of the rate: Clopper-Pearson, exact",
+        method=f"census; bounds of the rate: {CLUSTERED if seen.clusters else EXACT}",
+        clusters=seen.clusters.n if seen.clusters else 0,
         n_needed=rule.exposures if code == "too_few" else None,
     )
+
+
+def _rate(seen: Census, alpha: float) -> tuple[float, float]:
+    """Bounds of the rate: exposures in one cluster, or to one sample again and again, say less."""
+    exposures = max(seen.exposures, seen.occurrences)
+    if not exposures:
+        return 0.0, 1.0
+    clusters = seen.clusters if seen.exposures else None
+    low, high = share(Proportion(exposures, seen.occurrences, clusters=clusters)).bounds(alpha)
+    return low or 0.0, 1.0 if high is None else high
 
 
 def _counted(rule: Rule, seen: Census, high: float) -> tuple[RuleOutcome, str, str, str]:

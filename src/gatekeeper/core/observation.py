@@ -128,11 +128,16 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """`occurrences` over `exposures`; of `unknown` more exposures nothing is known."""
+    """`occurrences` over `exposures`; of `unknown` more exposures nothing is known.
+
+    Attributes:
+        clusters: Of occurrences and exposures, where they are grouped as in `Proportion`.
+    """
 
     exposures: int
     occurrences: int
     unknown: int = 0
+    clusters: Sums | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ SELECT count(*) FILTER (c), count(*) FILTER (b),
   count(*) FILTER (c AND NOT b_worst), count(*) FILTER (NOT c AND b_worst)
 FROM seen
 """
+_EXPOSURES: Final = "(FROM metric WHERE side = 1 AND NOT silent AND d > 0)"
+_EXPOSED: Final = "least(y, d) AS e, d AS t"
 _EVENTS: Final = "(y > 0)::INT AS e, 1 AS t"
 _MOST: Final = "(y > 0 OR unknown > 0)::INT AS e, 1 AS t"
 _DIFFERENCE: Final = "(c0 > 0)::INT - (b0 > 0)::INT AS e, 1 AS t"
@@ -74,9 +76,9 @@ def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
     n, missing, y, d, unknown = units.row(connection, _ONE)
     if missing:
         return _incomplete(metric, missing, n)
-    if metric.kind == "census":
-        return Census(d, y, unknown)
     found = units.layout(connection, _ALONE)
+    if metric.kind == "census":
+        return Census(d, y, unknown, _clusters(connection, _EXPOSED, _EXPOSURES, found))
     match metric.kind:
         case "proportion":
             return Proportion(
