@@ -77,3 +77,10 @@ def test_what_cannot_be_searched_is_refused(
     root: Path, words: list[str], code: int, expected: str
 ) -> None:
     assert expected in told(["bisect", *words, "--env", "local", "--project", str(root)], code)
+
+
+def test_an_environment_that_served_nothing_has_no_line(root: Path) -> None:
+    prod = root / "manifests/environments/prod.yaml"
+    prod.write_text("apiVersion: gatekeeper/v1\nkind: Environment\nname: prod\n")
+    said = told(["bisect", "resolved_rate", "--env", "prod", "--project", str(root)], 3)
+    assert "nothing was ever promoted here" in said

@@ -119,8 +119,10 @@ def test_the_policy_of_the_environment_decides(root, capsys, serve):
     settings = "policy: gates/strict.yaml\npolicy_parameters: {floor: 0.25}\n"
     write(root / "manifests/environments/local.yaml", LOCAL + settings)
     promote = ["promote", "manifests/desk-v1.yaml", "--env", "local", "--project", str(root)]
-    by_hand = ("--policy", "gates/desk.yaml")
+    by_hand = ("--policy", str(root / "gates/desk.yaml"))
     _, other = evaluate(root, capsys, "manifests/desk-v1.yaml", *by_hand)
+    written = json.loads((root / ".gatekeeper/runs" / other["run"] / "run.json").read_bytes())
+    assert written["options"]["policy"] == "gates/desk.yaml"  # a run may be read elsewhere
     assert run(promote) == 3
     fix = f"gate {other['run']} --policy gates/strict.yaml --parameter floor=0.25 decides again"
     assert fix in " ".join(capsys.readouterr().out.split())

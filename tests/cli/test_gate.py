@@ -280,3 +280,14 @@ def test_records_with_numbers_that_cannot_be_added_up_are_refused(delivery: Deli
     with pytest.raises(IntegrityError, match="numbers that are too large") as caught:
         gate(delivery, "--policy", policy(delivery, RICH))
     assert caught.value.where == str(delivery.project.runs / RUN)
+
+
+def test_a_verdict_on_a_release_that_is_not_here_is_told_and_not_kept(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(delivery, candidate=RunRelease(name="desk", digest="sha256:" + "5" * 64))
+    words = ("--policy", "gates/desk.yaml")
+    with pytest.raises(UndecidedError, match="not in the store"):
+        gate(delivery, *words)
+    assert not capsys.readouterr().out
+    assert gate(delivery, *words, "--no-record") == 0

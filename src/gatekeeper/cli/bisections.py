@@ -63,7 +63,14 @@ def line_of(
     from gatekeeper.core import bisecting
 
     ends = [_named(session, ref) if ref else None for ref in (good, bad)]
-    found = bisecting.line_of(_history(session, environment), ends[0], ends[1])
+    served = _history(session, environment)
+    if not served and None in ends:
+        raise UndecidedError(
+            "nothing was ever promoted here, so there is no line of releases to go along",
+            where=environment,
+            fix="name both ends with --good REF and --bad REF",
+        )
+    found = bisecting.line_of(served, ends[0], ends[1])
     if not found:
         raise UsageError("the good release came after the bad one", fix="exchange the two")
     if len(found) == 1:

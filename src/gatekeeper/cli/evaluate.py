@@ -295,8 +295,10 @@ def _decided_by(
     parameters = parameters_of(words)
     settings = environment_of(session.project, env)
     if policy is not None:
-        named = str(policy.absolute() if policy.exists() else policy)
-        return {"policy": named, "parameters": parameters}
+        found, root = policy.resolve(), session.project.root
+        inside = policy.exists() and found.is_relative_to(root)
+        named = found.relative_to(root) if inside else policy
+        return {"policy": str(named), "parameters": parameters}
     return {"policy": settings.policy, "parameters": {**settings.policy_parameters, **parameters}}
 
 

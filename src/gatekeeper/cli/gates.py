@@ -194,6 +194,7 @@ def refuse_unkept(project: Project, directory: Path) -> None:
     """Refuse to keep a verdict on a run that belongs to no release, or was decided as another."""
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.cli.verdicts import Verdicts
+    from gatekeeper.cli.wiring import store_of
 
     run = read_run(directory)
     _refuse_altered(Verdicts(project), directory, run)
@@ -202,6 +203,12 @@ def refuse_unkept(project: Project, directory: Path) -> None:
             "the run was imported without saying which release it is about",
             where=run.id,
             fix="import it again with --release REF, or gate it with --policy FILE --no-record",
+        )
+    if run.files and not store_of(project).has(run.candidate.digest):
+        raise UndecidedError(
+            "the release that the run is about is not in the store, so no verdict can be kept",
+            where=run.id,
+            fix="decide it where the release is, or here with --policy FILE --no-record",
         )
 
 
