@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from gatekeeper.core.places import Place, Places
-from gatekeeper.model.verdict import Contribution, Skip, SliceResult
+from gatekeeper.model.verdict import Contribution, Skip, SliceResult, Variation
 from gatekeeper.report.annotations import verdict_github, verdict_gitlab
 from gatekeeper.report.junit import verdict_junit
 from gatekeeper.report.sarif import verdict_sarif
@@ -81,6 +81,20 @@ def test_samples_without_the_tag_are_called_so_and_nothing_is_said_of_no_exposur
     census = rule("security.forbidden_tool_call", "fail", test="census", unit="count", by="attack")
     shown = verdict_text(verdict(census.model_copy(update={"slices": parts})))
     assert "worst slices: by attack: those without attack at 1 (fail)" in shown
+
+
+def test_replicates_are_not_told_as_samples_that_are_worth_less() -> None:
+    seen = Variation(between=0.16, within=0.0, samples=20, conversations=60)
+    found = rules()[1].model_copy(
+        update={"n": 20, "clusters": 20, "design_effect": 3.0, "variation": seen}
+    )
+    assert "on 20 samples, the truth" in " ".join(verdict_text(verdict(found)).split())
+
+
+def test_a_slice_that_was_too_small_is_told_so_once() -> None:
+    parts = (SliceResult(value="c16", outcome="error"),)
+    shown = verdict_text(verdict(failing().model_copy(update={"slices": parts})))
+    assert "worst slices: by topic: c16: error\n" in Text.from_markup(shown).plain
 
 
 def test_the_last_step_names_the_file_of_the_policy_and_what_it_was_given() -> None:

@@ -41,7 +41,8 @@ def sets_of(project: Project, paths: Sequence[str], words: Sequence[str]) -> tup
             names = [one.header.name for one in sets]
             meant = did_you_mean(name, [*names, *(one.header.suite for one in sets)])
             raise UsageError(
-                f"there is no eval set {name!r}{meant}", fix=f"there are {', '.join(names)}"
+                f"there is no eval set {name!r}{meant}",
+                fix=f"`evaluation.sets` of the manifest names {', '.join(names)}",
             )
     return tuple(sets)
 

@@ -89,12 +89,11 @@ def basis(rule: RuleResult) -> str:
     """``on 300 samples``, and how independent those are."""
     unit = "exposure" if rule.test == "census" else "pair" if _paired(rule) else "sample"
     text = f"on {counted(rule.n, unit)}"
-    if rule.clusters:
+    if rule.clusters and rule.clusters != rule.n:
         text += f" in {counted(rule.clusters, 'cluster')}"
-    if rule.design_effect > 1:
-        alone = max(1, round(rule.n / rule.design_effect))
-        text += f", worth {alone:,} independent ones"
-    return text
+    asked = rule.variation.conversations if rule.variation else rule.n  # replicates are no samples
+    alone = max(1, round(asked / rule.design_effect))
+    return f"{text}, worth {alone:,} independent ones" if alone < rule.n else text
 
 
 def cause(rule: RuleResult, verdict: Verdict) -> str:
@@ -113,8 +112,10 @@ def cause(rule: RuleResult, verdict: Verdict) -> str:
 
 def slice_words(one: SliceResult, rule: RuleResult) -> str:
     """A slice and what was found in it."""
-    found = amount(one.estimate, rule.unit) if one.estimate is not None else one.outcome
     name = f"those without {rule.by}" if one.value == UNTAGGED and rule.by else one.value
+    if one.estimate is None:
+        return f"{name}: {spoken(one.outcome)}"
+    found = amount(one.estimate, rule.unit)
     size = [f"n {one.n:,}"] if one.n else []  # occurrences count outside of exposures, too
     told = [*size, *([spoken(one.outcome)] if one.outcome != "pass" else [])]
     return f"{name} at {found} ({', '.join(told)})" if told else f"{name} at {found}"
