@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
-
+from gatekeeper.cli.evaluation_options import (
+    BaselineOption,
+    CacheOption,
+    ConcurrencyOption,
+    DriftOption,
+    DryRunOption,
+    EngineOption,
+    EnvironmentOption,
+    LimitOption,
+    MaxTokensOption,
+    MaxUsdOption,
+    MlflowOption,
+    ParameterOption,
+    PolicyOption,
+    RefArgument,
+    ResponsesOption,
+    ResumeOption,
+    SeedOption,
+    SetOption,
+    ShardOption,
+    TwinOption,
+    decided_by,
+    engine_of,
+    shard_of,
+)
 from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
@@ -16,160 +38,35 @@ if TYPE_CHECKING:
 
     from gatekeeper.cli.evaluations import Evaluation
     from gatekeeper.cli.reports import Report
-    from gatekeeper.model.run import Run, RunOptions, Shard
+    from gatekeeper.model.run import Run, RunOptions
     from gatekeeper.ports import Watch
 
 
-RUN = "What is run"
-GATE = "How it is decided"
-USE = "What it may use"
-AGAIN = "Going on"
 ENVIRONMENT, SEED, CONCURRENCY = "local", 7, 64
 """What holds where nothing else is said; a run that is gone on with has said it."""
 
 
 def evaluate(
-    ref: Annotated[str | None, typer.Argument(help="The release.", show_default=False)] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            rich_help_panel=RUN,
-            help="What to compare with, or none; by default what --env serves.",
-        ),
-    ] = None,
-    env: Annotated[
-        str | None,
-        typer.Option(
-            "--env",
-            rich_help_panel=RUN,
-            help="The environment that the release is meant for; by default local.",
-        ),
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option("--engine", rich_help_panel=RUN, help="Take this engine and no other."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            rich_help_panel=RUN,
-            help="Run this eval set only, by name or suite. Repeatable.",
-        ),
-    ] = None,
-    policy: Annotated[
-        Path | None,
-        typer.Option(
-            "--policy", rich_help_panel=GATE, help="Decide by this policy, not the manifest's."
-        ),
-    ] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter",
-            rich_help_panel=GATE,
-            help="A parameter of the policy: allowed_delta=0.02.",
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            "--resume", rich_help_panel=AGAIN, help="Go on with this run where it was cut off."
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            rich_help_panel=USE,
-            help="Say what it would cost at most, and ask nothing.",
-        ),
-    ] = False,
-    aa: Annotated[
-        bool,
-        typer.Option(
-            "--aa", rich_help_panel=RUN, help="Run the release against itself: how noisy is it?"
-        ),
-    ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            rich_help_panel=RUN,
-            help="Ask this many samples of each set, stratified.",
-            min=1,
-        ),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            "--shard", rich_help_panel=RUN, help="Run part i of n: 2/4. Merge the runs afterwards."
-        ),
-    ] = None,
-    max_usd: Annotated[
-        float | None,
-        typer.Option(
-            "--max-usd", rich_help_panel=USE, help="Stop before the run costs more.", min=0, max=1e9
-        ),
-    ] = None,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option(
-            "--max-tokens",
-            rich_help_panel=USE,
-            help="Stop before it uses more tokens.",
-            min=0,
-            max=10**15,
-        ),
-    ] = None,
-    cache: Annotated[
-        bool | None,
-        typer.Option(
-            "--cache/--no-cache",
-            rich_help_panel=USE,
-            help="Remember answers: by default those of pinned weights in this process.",
-            show_default=False,
-        ),
-    ] = None,
-    responses: Annotated[
-        Path | None,
-        typer.Option(
-            "--responses", rich_help_panel=RUN, help="What the engine `recorded` answers from."
-        ),
-    ] = None,
-    allow_environment_drift: Annotated[
-        bool,
-        typer.Option(
-            "--allow-environment-drift",
-            rich_help_panel=AGAIN,
-            help="Evaluate on another machine than the release was validated on; the run says so.",
-        ),
-    ] = False,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", rich_help_panel=RUN, help="Seed of the random order; by default 7.", min=0
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(
-            "--concurrency",
-            rich_help_panel=USE,
-            help="Conversations at a time; by default 64, or as many as before.",
-            min=1,
-            max=4096,
-        ),
-    ] = None,
-    mlflow: Annotated[
-        str | None,
-        typer.Option(
-            "--mlflow",
-            rich_help_panel=GATE,
-            help="Track the run there; by default where MLFLOW_TRACKING_URI says.",
-        ),
-    ] = None,
+    ref: RefArgument = None,
+    baseline: BaselineOption = None,
+    env: EnvironmentOption = None,
+    engine: EngineOption = None,
+    only: SetOption = None,
+    policy: PolicyOption = None,
+    parameter: ParameterOption = None,
+    resume: ResumeOption = None,
+    dry_run: DryRunOption = False,
+    aa: TwinOption = False,
+    limit: LimitOption = None,
+    shard: ShardOption = None,
+    max_usd: MaxUsdOption = None,
+    max_tokens: MaxTokensOption = None,
+    cache: CacheOption = None,
+    responses: ResponsesOption = None,
+    allow_environment_drift: DriftOption = False,
+    seed: SeedOption = None,
+    concurrency: ConcurrencyOption = None,
+    mlflow: MlflowOption = None,
     report: ReportOption = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
@@ -200,10 +97,10 @@ def evaluate(
     else:
         options = RunOptions(
             environment=env or ENVIRONMENT,
-            engine=_engine(engine, responses),
+            engine=engine_of(engine, responses),
             sets=tuple(only or ()),
             limit=limit,
-            shard=_shard(shard),
+            shard=shard_of(shard),
             aa=aa,
             concurrency=concurrency or CONCURRENCY,
             cache=cache,
@@ -211,7 +108,7 @@ def evaluate(
             max_usd=max_usd,
             max_tokens=max_tokens,
             allow_environment_drift=allow_environment_drift,
-            **_decided_by(session, env or ENVIRONMENT, policy, parameter or ()),
+            **decided_by(session, env or ENVIRONMENT, policy, parameter or ()),
         )
         seed = SEED if seed is None else seed
         evaluation, run = _anew(session, ref, options, baseline, seed)
@@ -242,64 +139,6 @@ def _refuse(fixed: Mapping[str, object]) -> None:
             f"a run goes on as it began: {', '.join(given)} cannot be given with --resume",
             fix="with --resume give at most --max-usd, --max-tokens and --concurrency",
         )
-
-
-def _engine(engine: str | None, responses: Path | None) -> str | None:
-    """The engine asked for: answers in a file are for the one that replays them."""
-    from gatekeeper.errors import UsageError
-
-    if responses is None:
-        return engine
-    if engine not in (None, "recorded"):
-        raise UsageError(
-            f"the engine {engine!r} does not answer from a file",
-            where="--responses",
-            fix="leave --engine out, or say --engine recorded",
-        )
-    if not responses.is_file():
-        raise UsageError(
-            "no such file", where=str(responses), fix="check the name and the directory"
-        )
-    return "recorded"
-
-
-def _shard(text: str | None) -> Shard | None:
-    from pydantic import ValidationError
-
-    from gatekeeper.errors import UsageError
-    from gatekeeper.model.run import Shard
-
-    if text is None:
-        return None
-    index, _, count = text.partition("/")
-    try:
-        found = Shard(index=int(index), count=int(count))
-    except (ValueError, ValidationError):
-        found = None
-    if found is None or found.index > found.count:
-        raise UsageError(
-            f"{text!r} is no part of a run",
-            where="--shard",
-            fix="write --shard 2/4: the second of four",
-        )
-    return found
-
-
-def _decided_by(
-    session: Session, env: str, policy: Path | None, words: Sequence[str]
-) -> dict[str, Any]:
-    """The policy, which `promote` will want the verdict to come from, and its parameters."""
-    from gatekeeper.cli.environments import environment_of
-    from gatekeeper.cli.gates import parameters_of
-
-    parameters = parameters_of(words)
-    settings = environment_of(session.project, env)
-    if policy is not None:
-        found, root = policy.resolve(), session.project.root
-        inside = policy.exists() and found.is_relative_to(root)
-        named = found.relative_to(root) if inside else policy
-        return {"policy": str(named), "parameters": parameters}
-    return {"policy": settings.policy, "parameters": {**settings.policy_parameters, **parameters}}
 
 
 def _anew(
@@ -365,49 +204,23 @@ def _estimate(session: Session, evaluation: Evaluation) -> None:
     session.emit(estimate_document(found), estimate_text(found))
 
 
-def _conclude(
-    session: Session, run: Run, mlflow: str | None, reports: Sequence[Report] = ()
-) -> None:
+def _conclude(session: Session, run: Run, mlflow: str | None, reports: Sequence[Report]) -> None:
     """The verdict, signed, kept and tracked; the exit code is its outcome."""
     from gatekeeper.cli.applying import Given, with_given
-    from gatekeeper.cli.gates import EXIT_CODES, attach, decide_stored, deciding_policy, policy_of
-    from gatekeeper.cli.reports import Subject, policy_file, write_reports
+    from gatekeeper.cli.deciding import Case, decided, leave
+    from gatekeeper.cli.gates import deciding_policy, policy_of
+    from gatekeeper.cli.noise import tell_noise
+    from gatekeeper.cli.reports import write_reports
     from gatekeeper.cli.tracking import track
-    from gatekeeper.cli.undecided import reported
-    from gatekeeper.report.verdict import verdict_document, verdict_text
 
     if run.options.aa:
-        _tell_noise(session, run)
+        tell_noise(session, run)
         return
     directory = session.project.runs / run.id
-    path = deciding_policy(session.project, run.options, run.candidate.digest)
-    policy = policy_of(session.project, path, run.options.parameters)
+    file = deciding_policy(session.project, run.options, run.candidate.digest)
+    policy = policy_of(session.project, file, run.options.parameters)
     policy = with_given(session, policy, Given(), run.options.environment)
-    with reported(session, reports, run, policy, path):
-        verdict = decide_stored(session.project, directory, policy)
-    attach(session.project, verdict)
-    subject = Subject(verdict, directory, path)
-    session.emit(
-        verdict_document(verdict),
-        verdict_text(verdict, session.columns, policy_file(session, subject)),
-    )
+    subject = decided(session, Case(run, directory, policy, file, reports), keep=True)
     write_reports(session, reports, subject)
-    track(session, directory, verdict, mlflow)
-    if EXIT_CODES[verdict.outcome]:
-        raise typer.Exit(EXIT_CODES[verdict.outcome])
-
-
-def _tell_noise(session: Session, run: Run) -> None:
-    """What an A/A run shows; it decides nothing, and no verdict comes of it."""
-    from gatekeeper.adapters.tables import open_tables
-    from gatekeeper.adapters.twins import TwinMeasurements
-    from gatekeeper.cli.gates import deciding_policy, policy_of
-    from gatekeeper.ops.noise import noise_of
-    from gatekeeper.report.noise import noise_document, noise_text
-
-    project, options = session.project, run.options
-    policy = deciding_policy(project, options, run.candidate.digest)
-    rules = policy_of(project, policy, options.parameters).rules
-    with open_tables(project.runs / run.id, run) as connection:
-        noise = noise_of(run, TwinMeasurements(connection, run.candidate.digest), rules)
-    session.emit(noise_document(noise), noise_text(noise))
+    track(session, directory, subject.verdict, mlflow)
+    leave(subject.verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,7 +14,10 @@ from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from gatekeeper.cli.applying import Given
+    from gatekeeper.cli.reports import Report
 
 EXIT_NO: Final = 1
 """The answer is no."""
@@ -58,61 +62,57 @@ def gate(
 
     Where the policy demands less than the one that decided what is stable, the verdict says so.
     """
-    from gatekeeper.adapters.runs import find_run, read_run
-    from gatekeeper.cli.applying import Given, with_given
-    from gatekeeper.cli.gates import (
-        EXIT_CODES,
-        attach,
-        decide_stored,
-        named_policy,
-        parameters_of,
-        policy_of,
-        refuse_unkept,
-    )
-    from gatekeeper.cli.reports import Subject, policy_file, reports_of, write_reports
-    from gatekeeper.cli.undecided import reported
-    from gatekeeper.report.verdict import verdict_document, verdict_text
+    from gatekeeper.adapters.runs import find_run
+    from gatekeeper.cli.applying import Given
+    from gatekeeper.cli.gates import parameters_of
+    from gatekeeper.cli.reports import reports_of
 
     reports = reports_of(report or ())
     session = Session(project, output)
     directory = find_run(session.project, run)
     if verify:
-        others: dict[str, object] = {"--policy": policy, "--parameter": parameter}
-        others |= {
-            "--report": report,
-            "--what-if": what_if,
-            "--skip": skip,
-            "--facts": facts,
-            "--env": env,
-        }
-        _alone("--verify", others)
+        _alone("--verify", {
+            "--policy": policy, "--parameter": parameter, "--report": report,
+            "--what-if": what_if, "--skip": skip, "--facts": facts, "--env": env,
+        })  # fmt: skip
         _verify(session, directory)
-        return
-    kept = record and not what_if
-    if kept:
+    else:
+        given = Given(what_if or (), skip or (), reason, actor, facts)
+        wish = _Wish(policy, parameters_of(parameter or ()), given, env, keep=record)
+        _decide(session, directory, wish, reports)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """By what a run is decided; what is None is what the release and the run say."""
+
+    policy: Path | None
+    parameters: Mapping[str, float]
+    given: Given
+    environment: str | None
+    keep: bool
+
+
+def _decide(session: Session, directory: Path, wish: _Wish, reports: Sequence[Report]) -> None:
+    """The verdict, kept unless it is by other limits; the exit code is its outcome."""
+    from gatekeeper.adapters.runs import read_run
+    from gatekeeper.cli.applying import with_given
+    from gatekeeper.cli.deciding import Case, decided, leave
+    from gatekeeper.cli.gates import named_policy, policy_of, refuse_unkept
+    from gatekeeper.cli.reports import write_reports
+
+    keep = wish.keep and not wish.given.what_if
+    if keep:
         refuse_unkept(session.project, directory)
-    stored = read_run(directory)
-    path = policy or named_policy(session.project, stored.candidate.digest)
-    applied = with_given(
-        session,
-        policy_of(session.project, path, parameters_of(parameter or ())),
-        Given(what_if or (), skip or (), reason, actor, facts),
-        env or stored.options.environment,
-    )
-    with reported(session, reports, stored, applied, policy):
-        verdict = decide_stored(session.project, directory, applied)
-    if kept:
-        attach(session.project, verdict)
-    subject = Subject(verdict, directory, path)
-    session.emit(
-        verdict_document(verdict),
-        verdict_text(verdict, session.columns, policy_file(session, subject)),
-    )
-    if what_if:
+    run = read_run(directory)
+    file = wish.policy or named_policy(session.project, run.candidate.digest)
+    policy = policy_of(session.project, file, wish.parameters)
+    policy = with_given(session, policy, wish.given, wish.environment or run.options.environment)
+    subject = decided(session, Case(run, directory, policy, file, reports), keep=keep)
+    if wish.given.what_if:
         session.note("a verdict by other limits is shown, and not kept")
     write_reports(session, reports, subject)
-    if EXIT_CODES[verdict.outcome]:
-        raise typer.Exit(EXIT_CODES[verdict.outcome])
+    leave(subject.verdict)
 
 
 def _alone(option: str, others: Mapping[str, object]) -> None:

@@ -1,10 +1,13 @@
-"""Reports of a run that no verdict comes of: whoever reads them must not find yesterday's pass."""
+"""Composition: a stored run is decided before whoever asked, and the verdict is kept and shown."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import typer
 
 from gatekeeper.errors import GatekeeperError, InputError, UsageError
 
@@ -12,17 +15,61 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gatekeeper.cli.reports import Report
+    from gatekeeper.cli.reports import Report, Subject
     from gatekeeper.cli.session import Session
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.gate import Policy
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be decided.
+
+    Attributes:
+        directory: Of the run.
+        policy: As it is applied.
+        file: The policy's file.
+        reports: Those that were asked for.
+    """
+
+    run: Run
+    directory: Path
+    policy: Policy
+    file: Path
+    reports: Sequence[Report]
+
+
+def decided(session: Session, case: Case, *, keep: bool) -> Subject:
+    """Decide a run and show the verdict, which is signed and kept as evidence where `keep`.
+
+    Where deciding ends in an error, the reports say so: whoever reads them must not find
+    yesterday's pass. Otherwise they are still to be written.
+    """
+    from gatekeeper.cli.gates import attach, decide_stored
+    from gatekeeper.cli.reports import Subject, policy_file
+    from gatekeeper.report.verdict import verdict_document, verdict_text
+
+    with _reported(session, case):
+        verdict = decide_stored(session.project, case.directory, case.policy)
+    if keep:
+        attach(session.project, verdict)
+    subject = Subject(verdict, case.directory, case.file)
+    text = verdict_text(verdict, session.columns, policy_file(session, subject))
+    session.emit(verdict_document(verdict), text)
+    return subject
+
+
+def leave(verdict: Verdict) -> None:
+    """End the command with the exit code of an outcome; a pass ends nothing."""
+    from gatekeeper.cli.gates import EXIT_CODES
+
+    if EXIT_CODES[verdict.outcome]:
+        raise typer.Exit(EXIT_CODES[verdict.outcome])
+
+
 @contextmanager
-def reported(
-    session: Session, reports: Sequence[Report], run: Run, policy: Policy, file: Path | None
-) -> Iterator[None]:
+def _reported(session: Session, case: Case) -> Iterator[None]:
     """Write the reports of an error that deciding ends in, and let it go on its way.
 
     Bad input is told where it stands, and nothing else is written of it.
@@ -34,12 +81,12 @@ def reported(
     except (InputError, UsageError):
         raise
     except GatekeeperError as error:
-        told = undecided(run, policy, error)
-        write_reports(session, reports, Subject(told, session.project.runs / run.id, file))
+        told = _undecided(case.run, case.policy, error)
+        write_reports(session, case.reports, Subject(told, case.directory, case.file))
         raise
 
 
-def undecided(run: Run, policy: Policy, error: GatekeeperError) -> Verdict:
+def _undecided(run: Run, policy: Policy, error: GatekeeperError) -> Verdict:
     """An error in place of every rule; it is told, and never kept as evidence."""
     from gatekeeper.core.canonical import canonical_model, digest
     from gatekeeper.core.policy.forms import policy_digest, policy_name
