@@ -202,3 +202,20 @@ def test_requests_beyond_the_limit_never_turn_a_failure_into_a_pass(seed: int, m
     after = known(quantile_of(Times(slower), 0.9))
     assert (after.bounds(0.05)[1] or np.inf) > limit
     assert after.p(limit, "below") > 0.05
+
+
+@pytest.mark.parametrize("count", [1, 5, 10])
+def test_few_clusters_seldom_show_that_a_p95_at_its_limit_is_met_or_broken(count: int) -> None:
+    random, limit = np.random.default_rng(20261126), 950_000
+    shown = {"below": 0, "above": 0}
+    numbers = np.repeat(np.arange(count), 100 // count)
+    for _ in range(300):
+        alike = random.random(100) < 0.7
+        times = np.where(alike, random.random(count)[numbers], random.random(100))
+        seen = Times(np.round(times * 1e6).astype(np.int64), None, numbers)
+        found = known(quantile_of(seen, 0.95))
+        low, high = found.bounds(0.05)
+        shown["below"] += high is not None and high <= limit
+        shown["above"] += low is not None and low > limit
+    assert max(shown.values()) <= 300 * (0.05 + 3 * np.sqrt(0.05 * 0.95 / 300))
+    assert count > 1 or max(shown.values()) == 0

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.statistics.binomial import LARGEST_N
+from gatekeeper.core.statistics.clustered_share import Beta
+from gatekeeper.core.statistics.clustering import Clusters
 from gatekeeper.core.statistics.dependence import effect
 from gatekeeper.core.statistics.inference import POWER, Inference
 from gatekeeper.core.statistics.unbounded import Unbounded
@@ -63,7 +65,18 @@ def quantile_of(seen: Times, p: float) -> Inference | None:
         design_effect=effect(seen, late),
         ordered=ordered,
         quantile=p,
+        units=_units(seen),
     )
+
+
+def _units(seen: Times) -> NDArray[int64] | None:
+    """Number of the cluster of each duration, from the shortest on."""
+    import numpy as np
+
+    if seen.clusters is None:
+        return None
+    _, numbers = np.unique(seen.clusters, return_inverse=True)
+    return numbers.astype(np.int64)[np.argsort(seen.candidate, kind="stable")]
 
 
 def clusters(seen: Times) -> int:
@@ -80,18 +93,25 @@ class OrderStatistics(Inference):
     How many values lie below a quantile is binomial: Hahn and Meeker (1991), "Statistical
     Intervals", section 5.2. Where durations depend on each other the binomial is that of as many
     independent ones as they are worth, n over the design effect, as Korn and Graubard (1998) do
-    for shares. Power and sample sizes take the shape of the distribution as seen, stretched.
+    for shares. Where the set names clusters, what is later than a limit is also a share of samples
+    in clusters, with its bounds (`clustered_share`), and the wider counts: a design effect of few
+    clusters, of which few are late, is too uncertain. Power and sample sizes take the shape of the
+    distribution as seen, stretched.
 
     Attributes:
         ordered: Durations, rising.
         quantile: Which quantile, between 0 and 1.
+        units: Number of the cluster of each, where the set names one.
     """
 
     ordered: NDArray[int64] = field(compare=False, repr=False)
     quantile: float
+    units: NDArray[int64] | None = field(default=None, compare=False, repr=False)
 
     def bounds(self, alpha: float) -> tuple[float | None, float | None]:
-        """The tightest ranks that cover."""
+        """The tightest ranks that cover; none of a single cluster."""
+        if self.clusters == 1:
+            return None, None
         high = _first(self.n + 1, lambda count: self._below(count) <= alpha)
         low = _first(self.n + 1, lambda count: self._above(count) > alpha) - 1
         return (
@@ -101,6 +121,8 @@ class OrderStatistics(Inference):
 
     def p(self, limit: float, side: Side) -> float | None:
         """Binomial tail of how many durations lie on `side` of the limit."""
+        if self.clusters == 1:
+            return None
         if side == "below":
             return self._below(int(self.ordered.searchsorted(limit, side="right")))
         return self._above(int(self.ordered.searchsorted(limit, side="left")))
@@ -142,13 +164,23 @@ class OrderStatistics(Inference):
         """Chance of at least `count` durations up to the quantile."""
         from scipy.special import betainc
 
-        return float(betainc(*self._beta(count), self.quantile)) if count > 0 else 1.0
+        if count <= 0:
+            return 1.0
+        alone = float(betainc(*self._beta(count), self.quantile))
+        if self.units is None:
+            return alone
+        return max(alone, Beta.of(_late(self.units, count), 1).above(1 - self.quantile))
 
     def _above(self, count: int) -> float:
         """Chance of at most `count` durations up to the quantile."""
         from scipy.special import betaincc
 
-        return float(betaincc(*self._beta(count + 1), self.quantile)) if count < self.n else 1.0
+        if count >= self.n:
+            return 1.0
+        alone = float(betaincc(*self._beta(count + 1), self.quantile))
+        if self.units is None:
+            return alone
+        return max(alone, Beta.of(_late(self.units, count), 0).below(1 - self.quantile))
 
     def _beta(self, count: int) -> tuple[float, float]:
         """Parameters of the beta distribution of the share below the `count`-th duration.
@@ -156,6 +188,16 @@ class OrderStatistics(Inference):
         With n / effect independent ones, both parameters shrink as that number does.
         """
         return count / self.design_effect, (self.n - count + 1) / self.design_effect
+
+
+def _late(units: NDArray[int64], count: int) -> Clusters:
+    """Sums over clusters of the durations behind the first `count`, and of all."""
+    import numpy as np
+
+    size = int(units.max()) + 1
+    y, m = (np.bincount(some, minlength=size) for some in (units[count:], units))
+    late = float(y.sum())
+    return Clusters(size, late, len(units), float(y @ y), float(y @ m), float(m @ m), late)
 
 
 def _first(end: int, holds: Callable[[int], bool]) -> int:
