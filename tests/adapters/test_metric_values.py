@@ -249,3 +249,29 @@ def test_a_side_that_is_silent_is_taken_both_ways(tmp_path: Path) -> None:
     assert (found.high.n, found.candidate.events, found.baseline.events) == (3, 2, 2)
     assert (found.high.candidate_only, found.high.baseline_only) == (1, 0)
     assert (found.low.candidate_only, found.low.baseline_only) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "of_request", "of_call"),
+    [
+        ("p95_latency", {"latency_us": -1}, {}),
+        ("p95_ttft", {}, {"latency_us": 9000, "time_to_first_token_us": 5}),
+        ("p95_itl", {}, {"inter_token_us": -1}),
+        ("usd_per_resolved_request", {}, {"nano_usd": -1}),
+    ],
+)
+def test_nothing_takes_or_costs_less_than_nothing(
+    tmp_path: Path, metric: str, of_request: dict[str, Any], of_call: dict[str, Any]
+) -> None:
+    rows: list[Row] = []
+    for number in range(8):
+        bad = number == 0
+        suite = {"suite": "quality"} if metric.startswith("usd") else {"suite": "load"}
+        changes = {**suite, "scheduled_us": number, "latency_us": 1000 + number}
+        asked = request(f"s{number}", **{**changes, **(of_request if bad else {})})
+        good = {"latency_us": 100, "time_to_first_token_us": 50, "inter_token_us": 6}
+        rows += [asked, call(asked, **{**good, **(of_call if bad else {})})]
+        rows += [fate(asked, resolved=True)]
+    found = observe(tmp_path, metric, rows)
+    assert isinstance(found, Missing)
+    assert found.reason.startswith("1 of 8 samples lack")

@@ -81,14 +81,14 @@ def open_tables(directory: Path, run: Run) -> DuckDBPyConnection:
 
 @contextmanager
 def refusing_overflow(directory: Path) -> Iterator[None]:
-    """Raise `IntegrityError` where numbers in the tables of a run are too large to be added up."""
+    """Raise `IntegrityError` where numbers in the tables of a run cannot be added up."""
     import duckdb
 
     try:
         yield
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise IntegrityError(
-            f"holds numbers that are too large: {str(error).splitlines()[0]}",
+            f"holds a number that cannot be added up: {str(error).splitlines()[0]}",
             where=str(directory),
             fix="restore the records, or evaluate again",
         ) from None

@@ -38,12 +38,14 @@ FLAGS: Final = {
     "fell_back_missing": "fell_back IS NULL",
     "limited": "limited",
     "limited_missing": "limited IS NULL",
-    "latency_missing": "latency_us IS NULL AND status <> 'error'",
+    # Clocks that were set back make durations below zero, which are none.
+    "latency_missing": "(latency_us IS NULL AND status <> 'error') OR latency_us < 0",
     "due_missing": "scheduled_us IS NULL",
-    "first_token_missing": "answered > 0 AND after_first_us IS NULL",
+    "first_token_missing": "(answered > 0 AND after_first_us IS NULL) "
+    "OR after_first_us > latency_us",
     "inter_token_known": "inter_token_us IS NOT NULL",
     "inter_token_missing": "answered > 0 AND inter_token_us IS NULL "
-    "AND last_output IS DISTINCT FROM 1",
+    "AND last_output IS DISTINCT FROM 1 OR inter_token_us < 0",
     "attempts_missing": "uncounted",
     "prices_missing": "unpriced",
     "tokens_missing": "unmetered",
@@ -110,7 +112,7 @@ SPENT: Final = {
         name: (sql, f"bool_or({sql})")
         for name, sql in (
             ("uncounted", "attempt IS NULL"),
-            ("unpriced", "nano_usd IS NULL"),
+            ("unpriced", "nano_usd IS NULL OR nano_usd < 0"),
             ("unmetered", f"{_TOKENS} IS NULL"),
             ("unsplit", f"{_MODEL} AND input_nano_usd IS NULL"),
             ("unsaved", f"{_MODEL} AND saved_nano_usd IS NULL"),
