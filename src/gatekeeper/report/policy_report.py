@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.wording import counted, number
+from gatekeeper.core.wording import counted, narrow
 from gatekeeper.report.markup import escape_line
 from gatekeeper.report.tables import fold, table
 
@@ -46,8 +46,12 @@ def report_text(found: PolicyReport, since: str, width: int) -> str:
     if not found.rules:
         return f"{head}\nno rule was decided in that time"
     rows = [_row(one) for one in found.rules]
-    lines = [head, f"[dim]policies {escape_line(policies)}[/dim]"]
-    lines += table(_HEADS, rows, right=_RIGHT)
+    used = fold(f"policies {policies}", width - len(_INDENT))
+    lines = [
+        head,
+        *(f"[dim]{_INDENT if at else ''}{escape_line(line)}[/dim]" for at, line in enumerate(used)),
+    ]
+    lines += table(_HEADS, rows, right=_RIGHT, width=width)
     told = [f"{one.rule} {text}" for one in found.rules for text in one.findings()]
     if told:
         lines.append("[bold]to look at[/bold]")
@@ -133,5 +137,4 @@ def _online(found: Online | None, unit: str) -> str:
 
 
 def _narrow(value: float, unit: str) -> str:
-    plain = number(value, unit) if unit else f"{value:.4g}"
-    return plain.replace(" ", "")
+    return narrow(value, unit) if unit else f"{value:.4g}"

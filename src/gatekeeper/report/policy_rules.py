@@ -9,9 +9,10 @@ from gatekeeper.core.canonical import short
 from gatekeeper.core.policy.forms import policy_digest, policy_name
 from gatekeeper.core.wording import counted
 from gatekeeper.report.markup import escape, escape_line, spelled_out
+from gatekeeper.report.tables import aligned, name_room, set_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from gatekeeper.core.policy.diff import Given
     from gatekeeper.core.policy.power import Outlook
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 WIDTH: Final = 80
 _HEADS: Final = ("", "limit", "severity", "alpha", "by", "samples", "passes from")
 _RIGHT: Final = frozenset({3, 5, 6})
-_LEAST: Final = 20
-"""Columns for names at least; a longer one gets a line of its own."""
+_NAMES: Final = 24
+"""Characters of what must pass; the rest is counted."""
 
 
 def rules_text(policy: Given, found: Sequence[Outlook], *, known: bool, width: int = WIDTH) -> str:
@@ -37,18 +38,21 @@ def rules_text(policy: Given, found: Sequence[Outlook], *, known: bool, width: i
     kept = [place for place in range(1, len(_HEADS)) if any(row[place] for row in rows)]
     kept = [place for place in kept if _HEADS[place] not in same]
     sizes = {place: max(len(row[place]) for row in (_HEADS, *rows)) for place in kept}
-    room = max(_LEAST, width - 1 - sum(2 + size for size in sizes.values()))
-    room = min(room, max((len(row[0]) for row in rows), default=0))
+    longest = max((len(row[0]) for row in rows), default=0)
+    room = name_room(longest, list(sizes.values()), width - 1)
     digest = policy_digest(policy.value, policy.parameters)
     name = escape(f"{policy_name(policy.value)}@sha256:{short(digest)}")
     told = ", ".join([counted(len(found), "rule"), *same.values()])
-    lines = [f"[bold]{name}[/bold]  {told}", f"[dim]{escape(_line(_HEADS, sizes, room)[0])}[/dim]"]
+    (head,) = aligned("", set_out(_HEADS, sizes, _RIGHT), room)
+    lines = [f"[bold]{name}[/bold]  {told}", f"[dim] {escape(head)}[/dim]"]
     for (section, owner), members in groupby(
         zip(found, rows, strict=True), key=lambda pair: (pair[0].rule.section, pair[0].rule.owner)
     ):
         owned = f"  [dim]owner: {escape_line(owner)}[/dim]" if owner else ""
         lines.append(f"[bold]{escape_line(section)}[/bold]{owned}")
-        lines += [escape_line(line) for _, row in members for line in _line(row, sizes, room)]
+        for _, row in members:
+            shown = aligned(row[0], set_out(row, sizes, _RIGHT), room)
+            lines += [f" {escape_line(line)}" for line in shown]
     return "\n".join(lines)
 
 
@@ -86,23 +90,21 @@ def _same(rules: Sequence[Rule]) -> dict[str, str]:
     return found
 
 
-def _line(row: Sequence[str], sizes: Mapping[int, int], room: int) -> list[str]:
-    """One line of the table, or two where the name fills the first."""
-    cells = [
-        row[place].rjust(size) if place in _RIGHT else row[place].ljust(size)
-        for place, size in sizes.items()
-    ]
-    if len(row[0]) > room:
-        return [f" {row[0]}", "  ".join([" " * (room + 1), *cells]).rstrip()]
-    return ["  ".join([f" {row[0].ljust(room)}", *cells]).rstrip()]
-
-
 def _cells(rule: Rule) -> tuple[str, ...]:
     limit = f"{rule.exposures:,} clean" if rule.test == "census" else _number(rule.limit)
     if rule.test == "must_pass":
-        limit = ", ".join(rule.samples)
+        limit = _critical(rule.samples)
     by = spelled_out(f"{rule.by} ({rule.slices})") if rule.by else ""
-    return spelled_out(f"{rule.test} {limit}".rstrip()), rule.severity, _alpha(rule), by
+    test = "" if rule.test == "must_pass" else f"{rule.test} "
+    return spelled_out(f"{test}{limit}".rstrip()), rule.severity, _alpha(rule), by
+
+
+def _critical(names: Sequence[str]) -> str:
+    """As many names as there is room for."""
+    whole = ", ".join(names)
+    if len(whole) <= _NAMES or len(names) == 1:
+        return whole
+    return f"{names[0]}, and {len(names) - 1} more"
 
 
 def _alpha(rule: Rule) -> str:

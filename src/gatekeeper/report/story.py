@@ -47,7 +47,12 @@ def story(rule: RuleResult, verdict: Verdict) -> list[tuple[str, str]]:
         ("worst samples", _samples(rule) if rule.outcome == "fail" else ""),
         ("to settle it", _settle(rule)),
         ("replicates", _replicates(rule)),
-        ("look at", rule.look_at if rule.outcome == "fail" or not rule.settle else ""),
+        (
+            "look at",
+            rule.look_at.replace("show RUN", f"show {verdict.run}")
+            if rule.outcome == "fail" or not rule.settle
+            else "",
+        ),
         ("owner", rule.owner),
     ]
     return [(label, text) for label, text in parts if text]

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.report.markup import escape, escape_line, spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+LEAST: Final = 2
+"""Columns for the names of rows at least, where there is no room for all of the longest."""
 
 
 def table(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: frozenset[int] = frozenset(),
+    width: int | None = None,
 ) -> list[str]:
     """Aligned lines under dim heads; columns without any content are left out.
 
@@ -20,18 +28,46 @@ def table(
         heads: What the columns are called.
         rows: Their cells, as plain text.
         right: Columns that are set to the right.
+        width: Columns of the terminal: where lines are longer, what the first column says stands
+            alone in a line, above the rest of its row.
     """
     kept = [place for place in range(len(heads)) if any(row[place] for row in rows)]
+    if not kept:
+        return []
     whole = [[spelled_out(cell) for cell in row] for row in (heads, *rows)]
     widths = {place: max(len(row[place]) for row in whole) for place in kept}
-    lines = [
-        "  ".join(
-            row[place].rjust(widths[place]) if place in right else row[place].ljust(widths[place])
-            for place in kept
-        ).rstrip()
+    first = kept[0]
+    if width is not None:
+        widths[first] = name_room(widths[first], [widths[place] for place in kept[1:]], width)
+    head, *lines = (
+        aligned(
+            row[first].rjust(widths[first]) if first in right else row[first],
+            set_out(row, {place: widths[place] for place in kept[1:]}, right),
+            widths[first],
+        )
         for row in whole
+    )
+    return [f"[dim]{escape(head[0])}[/dim]", *(escape_line(line) for two in lines for line in two)]
+
+
+def name_room(longest: int, others: Sequence[int], width: int) -> int:
+    """Columns for names beside other columns."""
+    return min(longest, max(LEAST, width - sum(2 + size for size in others)))
+
+
+def set_out(row: Sequence[str], widths: Mapping[int, int], right: frozenset[int]) -> list[str]:
+    """Some cells of a row, each as wide as its column."""
+    return [
+        row[place].rjust(size) if place in right else row[place].ljust(size)
+        for place, size in widths.items()
     ]
-    return [f"[dim]{escape(lines[0])}[/dim]", *map(escape_line, lines[1:])] if kept else []
+
+
+def aligned(name: str, cells: Sequence[str], room: int) -> list[str]:
+    """One line, or two where the name alone fills the first."""
+    if len(name) > room:
+        return [name, "  ".join([" " * room, *cells]).rstrip()]
+    return ["  ".join([name.ljust(room), *cells]).rstrip()]
 
 
 def facts(pairs: Sequence[tuple[str, str]], width: int, least: int = 0) -> list[str]:

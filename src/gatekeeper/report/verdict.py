@@ -86,7 +86,7 @@ def cells(rule: RuleResult) -> tuple[str, str, str, str]:
     limit = "" if rule.limit is None else column(rule.limit, rule.unit)
     return (
         observed,
-        f"{side} {column(bound, rule.unit)}" if bound is not None else "none",
+        f"{side} {column(bound, rule.unit)}" if bound is not None else "none" if limit else "",
         f"{'≤' if upper(rule) else '≥'} {limit}" if limit else "",
         n,
     )
