@@ -118,7 +118,8 @@ def gate(directory: Path) -> str:
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.adapters.tables import open_tables
     from gatekeeper.model.policy import ReleaseGate
-    from gatekeeper.ops.gate import Policy, decide_run
+    from gatekeeper.ops.gate import decide_run
+    from gatekeeper.ops.policy import Policy
 
     policy = Policy(ReleaseGate.model_validate_json(POLICY.read_bytes()))
     run = read_run(directory)

@@ -166,7 +166,8 @@ def gate(directory: Path) -> dict[str, list[float]]:
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.adapters.tables import open_tables
     from gatekeeper.model.policy import GatePolicy
-    from gatekeeper.ops.gate import Policy, decide_run
+    from gatekeeper.ops.gate import decide_run
+    from gatekeeper.ops.policy import Policy
 
     run = read_run(directory)
     with open_tables(directory, run) as connection:

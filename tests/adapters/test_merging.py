@@ -14,7 +14,8 @@ from gatekeeper.adapters.tables import file_digest, open_tables
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.errors import InputError, IntegrityError
 from gatekeeper.model.policy import GatePolicy, PolicyMetadata, Section
-from gatekeeper.ops.gate import Policy, decide_run
+from gatekeeper.ops.gate import decide_run
+from gatekeeper.ops.policy import Policy
 from shards import SIZES, make_shards
 
 BEHAVIOUR = Behaviour(unresolved=9, errors={"quality": 2}, violations=1)

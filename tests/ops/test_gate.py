@@ -29,7 +29,8 @@ from gatekeeper.core.canonical import canonical_model
 from gatekeeper.errors import InputError
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
 from gatekeeper.model.run import RunOptions, RunRelease, RunSource
-from gatekeeper.ops.gate import Policy, decide_run
+from gatekeeper.ops.gate import decide_run
+from gatekeeper.ops.policy import Policy
 
 if TYPE_CHECKING:
     from gatekeeper.model.policy import AnyPolicy

@@ -16,7 +16,7 @@ from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
 from gatekeeper.model.statement import POLICY_APPROVAL, VERDICT, Statement
 from gatekeeper.model.verdict import Inputs, PastPolicy
 from gatekeeper.ops.approve import approve
-from gatekeeper.ops.gate import Policy
+from gatekeeper.ops.policy import Policy
 from gatekeeper.ops.promote import promote
 from gatekeeper.ops.verify import verify
 

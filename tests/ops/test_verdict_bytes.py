@@ -16,7 +16,8 @@ from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.canonical import canonical_model
 from gatekeeper.model.policy import GatePolicy
 from gatekeeper.model.record import RequestRow
-from gatekeeper.ops.gate import Policy, decide_run
+from gatekeeper.ops.gate import decide_run
+from gatekeeper.ops.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ from gatekeeper.adapters import yaml
 from gatekeeper.adapters.metrics import RunMeasurements
 from gatekeeper.adapters.tables import open_tables
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
-from gatekeeper.ops.gate import Policy, decide_run
+from gatekeeper.ops.gate import decide_run
+from gatekeeper.ops.policy import Policy
 from gatekeeper.report.verdict import verdict_document, verdict_text
 from gatekeeper.report.verdict_markdown import verdict_markdown
 

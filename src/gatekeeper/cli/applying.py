@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.cli.session import Session
     from gatekeeper.model.verdict import Skip
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 WhatIfOption = Annotated[
     list[str] | None,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.prices import PriceBook
     from gatekeeper.model.run import Run
     from gatekeeper.ops.attribute import Plan, Question
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatekeeper.cli.session import Session
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Verdict
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.project import Project
     from gatekeeper.core.diff import Change, ReleaseDiff
     from gatekeeper.core.policy.diff import Change as Differing
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 
 class Form(StrEnum):

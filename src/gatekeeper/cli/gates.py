@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.policy import AnyPolicy
     from gatekeeper.model.run import Run, RunOptions
     from gatekeeper.model.verdict import Verdict
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3, "error": 3}
 
@@ -52,7 +52,7 @@ def numbers_of(words: Sequence[str], option: str, example: str) -> dict[str, flo
 def policy_of(project: Project, path: Path, parameters: Mapping[str, float]) -> Policy:
     """The policy in a file of the project, as it will be applied, with the facts that it names."""
     from gatekeeper.adapters.policies import read_policy
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
     if not path.exists() and not path.is_absolute():
         path = project.root / path
@@ -174,7 +174,7 @@ def _policy_within(verdict: Verdict) -> Policy:
     """The policy that a verdict holds, with all that it was given."""
     from gatekeeper.adapters.facts import facts_in
     from gatekeeper.adapters.policies import policy_in
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
     inputs, where = verdict.inputs, f"the verdict on run {verdict.run}"
     before = inputs.before

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gatekeeper.cli.session import Session
     from gatekeeper.core.layout import Layout
     from gatekeeper.core.policy.power import Outlook
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 
 def foreseen(policy: Policy, sets: Iterable[PlannedSet]) -> tuple[Outlook, ...]:

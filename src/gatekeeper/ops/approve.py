@@ -15,7 +15,7 @@ from gatekeeper.ops import ledger
 from gatekeeper.ops.loosening import decided_before
 
 if TYPE_CHECKING:
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
     from gatekeeper.ops.promote import Intent
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signer

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.base import ComponentName
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Verdict
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
     Taken = frozenset[ComponentName]
     """The components that a mix takes from the candidate; the rest are the baseline's."""

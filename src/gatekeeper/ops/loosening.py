@@ -15,7 +15,7 @@ from gatekeeper.errors import InputError, IntegrityError
 from gatekeeper.model.approval import PolicyApproval
 from gatekeeper.model.statement import POLICY_APPROVAL
 from gatekeeper.ops.evidence import relied_on, statements
-from gatekeeper.ops.gate import Policy
+from gatekeeper.ops.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Observation
-    from gatekeeper.ops.gate import Measurements
+    from gatekeeper.ops.measurements import Measurements
 
 ALPHA: Final = 0.05
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.policy import AnyPolicy
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import RuleResult
-    from gatekeeper.ops.gate import Measurements
+    from gatekeeper.ops.measurements import Measurements
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 _TWINS: Final = Missing(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.attribute import Taken
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 
 @dataclass(slots=True, kw_only=True)

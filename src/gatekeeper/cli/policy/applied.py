@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatekeeper.adapters.project import Project
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
     from gatekeeper.ops.site import Site
 
 PREFIX: Final = "env:"

@@ -22,7 +22,7 @@ def change_of(
     from gatekeeper.cli.gates import policy_of
     from gatekeeper.core.policy.diff import loosened
     from gatekeeper.core.review import PolicyChange
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
     text = Checkout.at(project.root).text(base, file)
     if not text:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.policy.trial import Trial
     from gatekeeper.model.policy_test import PolicyTest
     from gatekeeper.model.verdict import Verdict
-    from gatekeeper.ops.gate import Policy
+    from gatekeeper.ops.policy import Policy
 
 WRITTEN: tuple[Format, ...] = ("text", "json", "junit")
 """Formats in which the answer can be written."""
