@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from builders_metrics import declared_facts
 from gatekeeper.core.metrics.catalogue import METRICS
@@ -150,6 +151,11 @@ def test_a_rule_may_be_on_a_metric_of_the_policy_itself() -> None:
     assert metrics["resolved_rate"] is METRICS["resolved_rate"]
     assert baseline_suites((made,), metrics) == ("structured",)
     assert problems(quality(rule)) == ["there is no metric 'long_requests'"]
+
+
+def test_a_metric_of_the_policy_reads_suites_that_there_are() -> None:
+    with pytest.raises(ValidationError, match=r"metrics\.long_requests\.suites"):
+        quality(metrics={"long_requests": {**OWN, "suites": ["qualty"]}})
 
 
 @pytest.mark.parametrize("name", ["resolved_rate", "regression_vs_current", "sbom_attached"])

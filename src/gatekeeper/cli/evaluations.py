@@ -174,8 +174,7 @@ def _evaluation(
     rules = applied.rules
     named = sets_of(project, record.evaluation.sets, options.sets)
     sets = tuple(found for found in named if chosen(found, options.sets))
-    needed = baseline_suites(rules, metrics_of(applied.value))
-    compared: tuple[Suite, ...] = needed  # type: ignore[assignment]
+    compared = baseline_suites(rules, metrics_of(applied.value))
     if options.aa:
         compared = tuple(sorted({one.header.suite for one in sets}))
     if against is None:

@@ -15,6 +15,7 @@ from gatekeeper.model.base import (
     ShortText,
     Text,
 )
+from gatekeeper.model.evalset import Suite
 from gatekeeper.model.prices import CalendarDate
 
 PRIORITY: Final = ("security", "safety", "supply_chain", "quality", "reliability", "cost")
@@ -88,7 +89,7 @@ class OwnMetric(Frozen):
     unit: Literal["rate", "usd", "tokens", "ms", "per_request", "count"] = "rate"
     section: Identifier = "quality"
     better: Literal["high", "low"] = "low"
-    suites: tuple[Identifier, ...] = ()
+    suites: tuple[Suite, ...] = ()
     """Suites whose records the query sees; all where none is named."""
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
     scale: Annotated[float, Field(gt=0, le=1e12)] = 1.0

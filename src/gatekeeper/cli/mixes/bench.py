@@ -215,9 +215,7 @@ class MixBench(Mixer):
         from gatekeeper.core.policy.forms import baseline_suites, metrics_of, suites_read
 
         assert self.policy is not None  # noqa: S101 - whoever decides has one
-        compared: tuple[Suite, ...] = baseline_suites(
-            self.policy.rules, metrics_of(self.policy.value)
-        )  # type: ignore[assignment]
+        compared = baseline_suites(self.policy.rules, metrics_of(self.policy.value))
         wanted = suites_read(self.policy.rules, metrics_of(self.policy.value))
         sets = tuple(one for one in self.sets if wanted is None or one.header.suite in wanted)
         seen = contamination_of(self.session.project, self.entrant(taken), sets)

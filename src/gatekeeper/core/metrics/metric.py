@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from gatekeeper.core.metrics.formula import Formula
     from gatekeeper.model.base import ComponentName
+    from gatekeeper.model.evalset import Suite
 
 Kind = Literal["proportion", "ratio", "mean", "quantile", "census", "declared"]
 Unit = Literal[
@@ -66,7 +67,7 @@ class Metric:
     nulls: str
     look_at: str
     sql: str = ""
-    suites: tuple[str, ...] = ()
+    suites: tuple[Suite, ...] = ()
     scale: float = 1.0
     quantile: float | None = None
     better: Better = "low"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.policy.rules import KeyPath, Locate
+    from gatekeeper.model.evalset import Suite
     from gatekeeper.model.policy import (
         AnyPolicy,
         Multiplicity,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
         Test,
     )
 
-SUITES: Final = ("quality", "structured", "safety", "benign", "agent", "load")
+SUITES: Final[tuple[Suite, ...]] = ("quality", "structured", "safety", "benign", "agent", "load")
 
 
 def unlocated(key_path: KeyPath, message: str, accepted: str = "", nearest: str = "", /) -> Problem:
@@ -136,7 +137,7 @@ def suites_read(rules: Iterable[Rule], metrics: Mapping[str, Metric]) -> tuple[s
 
 def baseline_suites(
     rules: Iterable[Rule], metrics: Mapping[str, Metric] = METRICS
-) -> tuple[str, ...]:
+) -> tuple[Suite, ...]:
     """Suites that the baseline must run for the relative rules among `rules`, sorted."""
     relative = (metrics[rule.metric] for rule in rules if rule.test in RELATIVE)
     return tuple(sorted({suite for metric in relative for suite in metric.suites or SUITES}))
