@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gatekeeper.model.verdict import Skip
     from gatekeeper.ops.policy import Policy
 
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
+]
 WhatIfOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatekeeper.cli.applying import ParameterOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ def attribute(
         Path | None,
         typer.Option("--policy", help="The gate policy; by default what the run was decided by."),
     ] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
-    ] = None,
+    parameter: ParameterOption = None,
     advise: Annotated[
         bool, typer.Option("--advise/--no-advise", help="Look for a rollback that passes.")
     ] = True,

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gatekeeper.cli.applying import FactsOption, SkipOption, SkipReasonOption, WhatIfOption
+from gatekeeper.cli.applying import (
+    FactsOption,
+    ParameterOption,
+    SkipOption,
+    SkipReasonOption,
+    WhatIfOption,
+)
 from gatekeeper.cli.promote import ActorOption
 from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
@@ -29,10 +35,7 @@ def gate(
         Path | None,
         typer.Option("--policy", help="The gate policy; by default what the manifest names."),
     ] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
-    ] = None,
+    parameter: ParameterOption = None,
     what_if: WhatIfOption = None,
     skip: SkipOption = None,
     reason: SkipReasonOption = "",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.errors import UndecidedError
 
@@ -17,10 +15,6 @@ if TYPE_CHECKING:
     from gatekeeper.ops.site import Site
 
 PREFIX: Final = "env:"
-ParameterOption = Annotated[
-    list[str] | None,
-    typer.Option("--parameter", help="A parameter of the policy: allowed_delta=0.02."),
-]
 
 
 def policy_named(project: Project, reference: str, parameters: Mapping[str, float]) -> Policy:

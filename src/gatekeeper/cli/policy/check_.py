@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.policy.applied import ParameterOption
+from gatekeeper.cli.applying import ParameterOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 from gatekeeper.errors import UsageError
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.policy.applied import ParameterOption
+from gatekeeper.cli.applying import ParameterOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 _HELP = "A policy's file, or env:NAME for what decided the stable release there."
