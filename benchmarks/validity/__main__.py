@@ -34,6 +34,8 @@ STUDIES = (
     "scores",
     "queues",
     "sizes",
+    "policies",
+    "end_to_end",
 )
 """Modules of this package: each has `tables(*, quick)`."""
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/statistics.md"

@@ -25,6 +25,21 @@ def test_quick_study_of_shares() -> None:
     assert "| Wilson at n = 539, limit 0.005 | 6.7 % |" in done.stdout
 
 
+def test_quick_study_of_whole_gates_and_policies() -> None:
+    only = ("--only", "policies", "--only", "end_to_end")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.validity", "--quick", *only],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert any(line.startswith("| usd_per_resolved_request, change | ") for line in rows)
+    assert any(line.startswith("| the whole policy | ") for line in rows)
+
+
 def test_every_table_of_the_documentation_was_written() -> None:
     text = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
     places = re.findall(r"<!-- validity: ([a-z ]+) -->\n(.*?)<!-- end -->", text, re.DOTALL)
