@@ -71,7 +71,7 @@ if [ -e "$desk" ]; then
   exit 2
 fi
 say "1. A project with keys, two environments and four manifests of one support desk"
-run 0 'made|keys' gatekeeper init "$desk" --example support-desk
+run 0 'made|The keys' gatekeeper init "$desk" --example support-desk
 cd "$desk"
 for n in 1 2 3 4; do
   run 0 '^sha256:' gatekeeper build "manifests/support-desk-v$n.yaml"
@@ -79,7 +79,7 @@ done
 
 say "2. v1 is evaluated by a real model, passes the gate and goes live"
 run 0 "$verdict" gatekeeper evaluate manifests/support-desk-v1.yaml
-run 0 '.' gatekeeper promote manifests/support-desk-v1.yaml --env local --reason "first release"
+run 0 'promoted' gatekeeper promote manifests/support-desk-v1.yaml --env local --reason "first release"
 
 say "3. v2 answers in detail: fewer follow-ups, but dearer; it is stopped"
 run 0 'class|gates' gatekeeper diff manifests/support-desk-v1.yaml manifests/support-desk-v2.yaml
@@ -98,14 +98,13 @@ run 0 'stable|promoted|entry' gatekeeper promote manifests/support-desk-v4.yaml 
 ask "$question" 2
 
 say "6. One ledger entry takes it back; nothing is restarted"
-run 0 'stable|back|entry' gatekeeper rollback --env local --reason "trying a rollback"
+run 0 '^rolled back' gatekeeper rollback --env local --reason "trying a rollback"
 ask "$question" 3
 run 0 '.' gatekeeper history --env local
 
 say "Your turn, in $desk:"
 cat <<'TRY'
   gatekeeper diff manifests/support-desk-v1.yaml manifests/support-desk-v4.yaml
-  gatekeeper runs list
   gatekeeper verify manifests/support-desk-v2.yaml --for local
   gatekeeper serve --env local
 TRY

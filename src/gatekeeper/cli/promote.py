@@ -56,6 +56,6 @@ def promote(
         take_over=take_over,
     )
     moved = carry_out(site, digest, intent, environments.signer_of(session.project, "promote"))
-    session.emit(moved_document(moved, env), moved_text(moved, env, "promote"))
+    session.emit(moved_document(moved, env), moved_text(moved, env, "promote", session.width))
     if moved.exit_code:
         raise typer.Exit(moved.exit_code)

@@ -57,6 +57,6 @@ def rollback(
     )
     signer = environments.signer_of(session.project, "promote")
     moved = carry_out(site, intent, signer, to=digest)
-    session.emit(moved_document(moved, env), moved_text(moved, env, "rollback"))
+    session.emit(moved_document(moved, env), moved_text(moved, env, "rollback", session.width))
     if moved.exit_code:
         raise typer.Exit(moved.exit_code)

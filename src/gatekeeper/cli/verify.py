@@ -26,6 +26,6 @@ def verify(
     digest = resolve_ref(session, ref)
     site = environments.site_of(session.project, env, progress=session.progress())
     found = check(site, digest, now=datetime.now(UTC))
-    session.emit(verification_document(found), verification_text(found))
+    session.emit(verification_document(found), verification_text(found, session.width))
     if not found.accepted:
         raise typer.Exit(1)

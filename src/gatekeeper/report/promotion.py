@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
 from gatekeeper.report.markup import escape, one_line
+from gatekeeper.report.tables import fold
 
 if TYPE_CHECKING:
     from gatekeeper.core.admission import Admission, Moved, Verification
 
+WIDTH: Final = 80
+_INDENT: Final = " " * 4
 
-def moved_text(moved: Moved, environment: str, verb: str) -> str:
+
+def moved_text(moved: Moved, environment: str, verb: str, width: int = WIDTH) -> str:
     """A promotion or rollback, done, not needed or refused.
 
     Args:
         moved: What happened.
         environment: Where.
         verb: `promote` or `rollback`.
+        width: Columns of the terminal.
     """
     name = called(moved.admission)
     place = f"[bold]{escape(environment)}[/bold]"
     if moved.entry is None:
         if moved.unchanged:
             return f"[dim]unchanged[/dim] {name} is stable in {place} already"
-        return f"[red]refused[/red] {name} stays out of {place}\n" + reasons_text(moved.admission)
+        reasons = reasons_text(moved.admission, width)
+        return f"[red]refused[/red] {name} stays out of {place}\n{reasons}"
     before = f", before it sha256:{short(moved.before)}" if moved.before else ""
     if not moved.written:
         return (
@@ -60,19 +66,22 @@ def called(admission: Admission) -> str:
     return f"[bold]{escape(name)}sha256:{short(admission.digest)}[/bold]"
 
 
-def reasons_text(admission: Admission) -> str:
+def reasons_text(admission: Admission, width: int = WIDTH) -> str:
     """Every reason with what to do about it; definite ones first."""
     lines = []
     for reason in sorted(admission.reasons, key=lambda one: not one.refused):
         colour = "red" if reason.refused else "yellow"
-        lines.append(f"  [{colour}]{reason.code}[/{colour}]  {escape(reason.text)}")
+        first, *more = fold(f"{reason.code}  {reason.text}", width - len(_INDENT))
+        told = first.removeprefix(reason.code)
+        lines.append(f"  [{colour}]{reason.code}[/{colour}]{escape(told)}")
+        lines += [f"{_INDENT}{escape(line)}" for line in more]
         if reason.fix:
             lines.append(f"    [dim]{escape(reason.fix)}[/dim]")
     lines += [f"  [dim]passed over: {escape(note)}[/dim]" for note in admission.notes]
     return "\n".join(lines)
 
 
-def verification_text(found: Verification) -> str:
+def verification_text(found: Verification, width: int = WIDTH) -> str:
     """Whether a release may be served, and why not."""
     name, place = called(found.admission), f"[bold]{escape(found.environment)}[/bold]"
     since = f" since entry {found.earlier.since}" if found.earlier else ""
@@ -84,9 +93,8 @@ def verification_text(found: Verification) -> str:
     }[found.standing]
     if found.accepted:
         return f"[green]yes[/green] {name} may be served in {place}: {standing}"
-    return f"[red]no[/red] {name} may not be served in {place}; {standing}\n" + reasons_text(
-        found.admission
-    )
+    reasons = reasons_text(found.admission, width)
+    return f"[red]no[/red] {name} may not be served in {place}; {standing}\n{reasons}"
 
 
 def moved_document(moved: Moved, environment: str) -> dict[str, Any]:
