@@ -169,6 +169,20 @@ def test_the_newest_verdict_counts(delivery: Delivery) -> None:
     assert promoted(delivery, delivery.v1).exit_code == 1
 
 
+def test_who_evaluated_until_it_passed_leaves_a_trace(delivery: Delivery) -> None:
+    for hours, run, outcome in ((3, "one", "fail"), (2, "two", "inconclusive")):
+        decided = NOW - timedelta(hours=hours)
+        delivery.decide(delivery.v1, decided=decided, run=run, **failing(outcome))
+    other = "sha256:" + "7" * 64
+    delivery.decide(delivery.v1, decided=NOW, run="else", policy=other, **failing("fail"))
+    delivery.decide(delivery.v1)
+    moved = promoted(delivery, delivery.v1)
+    assert moved.exit_code == 0
+    (note,) = moved.admission.notes
+    assert note.startswith("2 other runs of this release that the same policy did not pass")
+    assert note.endswith("(run one: fail, run two: inconclusive)")
+
+
 @pytest.mark.parametrize("role", ["release", "promote"])
 def test_only_a_gate_key_makes_a_verdict(delivery: Delivery, role: Any) -> None:
     delivery.decide(delivery.v1, role=role)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.admission import Admission, Evidence, Reason
 from gatekeeper.core.canonical import short
+from gatekeeper.core.wording import counted
 from gatekeeper.errors import GatekeeperError, IntegrityError, RefusedError
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
 from gatekeeper.ops.evidence import read_verdict, statements
 from gatekeeper.ops.loosening import gate_again, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from gatekeeper.model.ledger import ReliedOn
@@ -135,7 +136,26 @@ def _newest(verdicts: Statements) -> tuple[Evidence | None, tuple[str, ...]]:
         else:
             notes.append(f"statement {short(name)}: no verdict that this version understands")
     newest = max(found, key=lambda one: (one.verdict.decided, one.digest), default=None)
-    return newest, tuple(notes)
+    return newest, (*notes, *_tried_before(newest, found))
+
+
+def _tried_before(newest: Evidence | None, found: Sequence[Evidence]) -> Iterator[str]:
+    """Other runs that the same policy did not pass: who asks often enough is lucky once."""
+    if newest is None or newest.verdict.outcome != "pass":
+        return
+    verdict = newest.verdict
+    earlier = {
+        one.verdict.run: one.verdict.outcome
+        for one in sorted(found, key=lambda one: one.verdict.decided)
+        if one.verdict.policy == verdict.policy and one.verdict.run != verdict.run
+    }
+    bad = [f"run {run}: {outcome}" for run, outcome in earlier.items() if outcome != "pass"]
+    if bad:
+        more = f" and {len(bad) - SHOWN} more" if bad[SHOWN:] else ""
+        yield (
+            f"{counted(len(bad), 'other run')} of this release that the same policy did not pass"
+            f" ({', '.join(bad[:SHOWN])}{more})"
+        )
 
 
 def _no_verdict(verdicts: Statements, release: Release, active: str | None) -> Reason:
