@@ -17,7 +17,7 @@ from benchmarks.validity.tables_of_runs import Conversation, results_of
 from scipy.special import ndtri
 
 from gatekeeper.model.policy import GatePolicy
-from gatekeeper.ops.gate import Policy
+from gatekeeper.ops.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ RULES: dict[str, tuple[str, str, float]] = {
 
 def tables(*, quick: bool) -> tuple[Table, ...]:
     """Wrong passes and wrong failures of whole gates, rule by rule."""
-    draws, shapes = (4, SHAPES[1:2]) if quick else (120, SHAPES)
+    draws, shapes = (10, SHAPES[1:2]) if quick else (120, SHAPES)
     found = {shape: rates(shape, draws) for shape in shapes}
     rows, broken = [], []
     for rule in RULES:

@@ -26,7 +26,7 @@ from gatekeeper.core.observation import (
 )
 from gatekeeper.core.slicing import decide_slices
 from gatekeeper.model.policy import GatePolicy, Rule
-from gatekeeper.ops.gate import Policy
+from gatekeeper.ops.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
