@@ -149,7 +149,8 @@ class RuleResult(Frozen):
     clusters: int = 0
     """Groups of samples that are independent of each other; 0 where each stands alone."""
     design_effect: float = 1.0
-    """Variance of the estimate over that of as many independent samples."""
+    """Variance of the estimate over that of as many independent samples; 1 where it is not known,
+    as of ratios and means in clusters, whose bounds count the clusters themselves."""
     by: str = ""
     """The tag or the column that slices go by."""
     slices: tuple[SliceResult, ...] = ()
