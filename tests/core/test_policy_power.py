@@ -128,10 +128,15 @@ def test_samples_that_must_pass_and_are_not_there() -> None:
     )
 
 
+def test_evidence_that_nothing_can_attach_yet_is_told_before_it_is_an_error() -> None:
+    wanted = "it will be an error: an SBOM of the release cannot be attached yet"
+    assert told(rule("sbom_attached", "evidence"), planned("quality", 300)) == [wanted]
+
+
 @pytest.mark.parametrize(
     "quiet",
     [
-        rule("sbom_attached", "evidence"),
+        rule("eval_set_contamination", "evidence"),
         rule("usd_per_resolved_request", "max_increase", 0.1, detect=0.05),
         rule(
             "follow_up_ratio",

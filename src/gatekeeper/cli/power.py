@@ -62,6 +62,10 @@ def doubtful(policy: Policy, sets: Sequence[LoadedSet], layout: Layout) -> tuple
 def warn(session: Session, warnings: Iterable[str]) -> None:
     """Tell people, on stderr, what they should know and what decides nothing."""
     from gatekeeper.report.markup import escape_line
+    from gatekeeper.report.tables import fold
 
     for text in warnings:
-        session.note(f"[yellow]warning[/yellow]  {escape_line(text)}")
+        first, *more = fold(text, session.width - len("warning  "))
+        session.note(f"[yellow]warning[/yellow]  {escape_line(first)}")
+        for line in more:
+            session.note(f"         {escape_line(line)}")

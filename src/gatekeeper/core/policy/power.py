@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.measure import RELATIVE
+from gatekeeper.core.metrics.catalogue import EVIDENCE, SEEN
 from gatekeeper.core.statistics.binomial import critical, fewest, nearest, power_of_share, upper
 from gatekeeper.core.statistics.inference import POWER
 from gatekeeper.core.statistics.pairs import power_of_pairs
@@ -94,6 +95,9 @@ def _outlook(
 ) -> Outlook:
     if rule.test == "must_pass":
         return Outlook(rule, 0, None, tuple(_strangers(rule, sets)))
+    if rule.test == "evidence" and rule.metric != SEEN:
+        text = f"it will be an error: {EVIDENCE[rule.metric]} cannot be attached yet"
+        return Outlook(rule, 0, None, (Doubt(rule.name, text),))
     if metric is None or metric.kind == "declared":
         return Outlook(rule, 0, None, ())
     read = [one for one in sets if not metric.suites or one.suite in metric.suites]
