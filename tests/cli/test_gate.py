@@ -21,7 +21,7 @@ from gatekeeper.errors import (
     UndecidedError,
     UsageError,
 )
-from gatekeeper.model.run import RunRelease
+from gatekeeper.model.run import RunOptions, RunRelease
 from gatekeeper.model.statement import VERDICT
 from gatekeeper.model.verdict import Verdict
 
@@ -196,6 +196,12 @@ def test_a_release_that_is_not_here_names_no_policy(delivery: Delivery) -> None:
         gate(delivery)
 
 
+CONDITION = """
+apiVersion: gatekeeper/v1
+kind: GatePolicy
+metadata: {name: asked, owner: audit, effective: 2026-01-01}
+require: [resolved_rate >= least]
+"""
 RICH = """
 apiVersion: gatekeeper/v1
 kind: GatePolicy
@@ -291,3 +297,15 @@ def test_a_verdict_on_a_release_that_is_not_here_is_told_and_not_kept(
         gate(delivery, *words)
     assert not capsys.readouterr().out
     assert gate(delivery, *words, "--no-record") == 0
+
+
+def test_a_run_is_decided_again_by_what_it_was_decided_by(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = RunOptions(policy=policy(delivery, CONDITION), parameters={"least": 0.99})
+    add_run(delivery, options=options)
+    assert gate(delivery, "--no-record", "--output", "json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["policy_name"], found["parameters"]) == ("asked", {"least": 0.99})
+    assert gate(delivery, "--no-record", "--parameter", "least=0.5") == 0
+    assert gate(delivery, "--no-record", "--policy", "gates/desk.yaml") == 0

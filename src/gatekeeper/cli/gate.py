@@ -33,7 +33,7 @@ def gate(
     run: Annotated[str, typer.Argument(help="The run: its id, the beginning of it, or a path.")],
     policy: Annotated[
         Path | None,
-        typer.Option("--policy", help="The gate policy; by default what the manifest names."),
+        typer.Option("--policy", help="The gate policy; by default what the run was decided by."),
     ] = None,
     parameter: ParameterOption = None,
     what_if: WhatIfOption = None,
@@ -87,7 +87,7 @@ def gate(
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """By what a run is decided; what is None is what the release and the run say."""
+    """By what a run is decided; what is None is what the run or its release's manifest says."""
 
     policy: Path | None
     parameters: Mapping[str, float]
@@ -101,15 +101,16 @@ def _decide(session: Session, directory: Path, wish: _Wish, reports: Sequence[Re
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.cli.applying import with_given
     from gatekeeper.cli.deciding import Case, decided, leave
-    from gatekeeper.cli.gates import named_policy, policy_of, refuse_unkept
+    from gatekeeper.cli.gates import deciding_policy, policy_of, refuse_unkept
     from gatekeeper.cli.reports import write_reports
 
     keep = wish.keep and not wish.given.what_if
     if keep:
         refuse_unkept(session.project, directory)
     run = read_run(directory)
-    file = wish.policy or named_policy(session.project, run.candidate.digest)
-    policy = policy_of(session.project, file, wish.parameters)
+    asked = {} if wish.policy else run.options.parameters
+    file = wish.policy or deciding_policy(session.project, run.options, run.candidate.digest)
+    policy = policy_of(session.project, file, {**asked, **wish.parameters})
     policy = with_given(session, policy, wish.given, wish.environment or run.options.environment)
     subject = decided(session, Case(run, directory, policy, file, reports), keep=keep)
     if wish.given.what_if:
