@@ -28,7 +28,7 @@ from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tracking.marks import mark, read
 from gatekeeper.adapters.tracking.process import MlflowProcess
 from gatekeeper.adapters.tracking.target import Target
-from gatekeeper.cli.gates import attach, decide_stored
+from gatekeeper.cli.gates import attach, decide_stored, policy_of
 from gatekeeper.cli.main import run
 from gatekeeper.cli.session import Output, Session
 from gatekeeper.cli.tracking import told_of, track
@@ -71,7 +71,7 @@ def add_run(delivery: Delivery, name: str) -> Verdict:
     directory = delivery.project.runs / name
     make_run(directory, Behaviour(unresolved=2, leaks=1), run=described)
     policy = delivery.root / "gates/desk.yaml"
-    verdict = decide_stored(delivery.project, directory, policy, {})
+    verdict = decide_stored(delivery.project, directory, policy_of(delivery.project, policy, {}))
     attach(delivery.project, verdict)
     return verdict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -125,7 +126,9 @@ def told_of(project: Project, directory: Path, verdict: Verdict | None) -> Track
     run = read_run(directory)
     artifacts = {"run.json": canonical_model(run).decode()}
     if verdict is not None:
-        artifacts["verdict.json"] = verdict.model_dump_json(indent=2)
+        # Sorted: a verdict that was read back names the keys of its policy in another order.
+        document = verdict.model_dump(mode="json")
+        artifacts["verdict.json"] = json.dumps(document, indent=2, sort_keys=True)
         artifacts["verdict.md"] = verdict_markdown(verdict)
     with open_tables(directory, run) as connection:
         failing = failing_samples(connection, run, traces_at_most())
