@@ -61,7 +61,8 @@ def test_a_run_about_a_release_is_gated_and_kept_as_its_evidence(
     arguments = ["gate", found["run"], "--policy", "gates/desk.yaml"]
     assert run([*arguments, "--project", str(delivery.root)]) == 0
     shown = capsys.readouterr().out
-    assert f"run {found['run']}, imported from records" in shown
+    assert f"run {found['run']}" in shown
+    assert "imported: rests on a run imported from records" in " ".join(shown.split())
     assert len(store_of(delivery.project).referrers(delivery.v1, VERDICT)) == before + 1
 
 
