@@ -57,9 +57,6 @@ def make(directory: Path, size: int) -> None:
     import duckdb
 
     from gatekeeper.adapters.columns import TABLES
-    from gatekeeper.adapters.runs import write_run
-    from gatekeeper.adapters.tables import file_digest
-    from gatekeeper.model.run import Run, RunRelease, RunSet
 
     counts = {suite: round(share * size) for suite, share in SHARES.items()}
     with duckdb.connect() as connection:
@@ -81,9 +78,19 @@ def make(directory: Path, size: int) -> None:
             connection.execute(
                 f"COPY {table.name} TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
             )
+    seal(directory, "benchmark", counts)
+
+
+def seal(directory: Path, name: str, counts: dict[str, int]) -> None:
+    """Write `run.json` beside tables that hold so many samples of each suite."""
+    from gatekeeper.adapters.columns import TABLES
+    from gatekeeper.adapters.runs import write_run
+    from gatekeeper.adapters.tables import file_digest
+    from gatekeeper.model.run import Run, RunRelease, RunSet
+
     now = datetime.now(UTC)
     run = Run(
-        id="benchmark",
+        id=name,
         status="complete",
         candidate=RunRelease(name="desk", digest=CANDIDATE),
         baseline=RunRelease(name="desk", digest=BASELINE),

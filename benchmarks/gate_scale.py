@@ -15,16 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gate import BASELINE, CANDIDATE, PAIRED, PRICES, seal
+
 RUN = "20261126-120000-000abc"
-CANDIDATE = "sha256:" + "c" * 64
-BASELINE = "sha256:" + "b" * 64
-PRICES = "sha256:" + "d" * 64
 SHARES = {"quality": 0.30, "safety": 0.15, "structured": 0.05, "benign": 0.05, "load": 0.075}
 """Of the requests, for one release; the baseline runs `PAIRED` too, so that they sum up to 1."""
-PAIRED = ("quality", "load")
 RULES = {
     "quality": {
         "resolved_rate_min": 0.9,
@@ -105,9 +103,6 @@ def make(directory: Path, size: int) -> None:
     import duckdb
 
     from gatekeeper.adapters.columns import TABLES
-    from gatekeeper.adapters.runs import write_run
-    from gatekeeper.adapters.tables import file_digest
-    from gatekeeper.model.run import Run, RunRelease, RunSet
 
     counts = {suite: round(share * size) for suite, share in SHARES.items()}
     drawn = " UNION ALL ".join(
@@ -131,23 +126,7 @@ def make(directory: Path, size: int) -> None:
                 "(FORMAT parquet, COMPRESSION zstd)"
             )
             connection.execute(f"CREATE VIEW {table.name} AS FROM read_parquet('{target}')")
-    now = datetime.now(UTC)
-    run = Run(
-        id=RUN,
-        status="complete",
-        candidate=RunRelease(name="desk", digest=CANDIDATE),
-        baseline=RunRelease(name="desk", digest=BASELINE),
-        sets=tuple(
-            RunSet(name=suite, suite=suite, digest="sha256:" + "e" * 64, samples=n)
-            for suite, n in counts.items()
-        ),
-        baseline_suites=PAIRED,
-        price_book=PRICES,
-        started=now - timedelta(minutes=5),
-        ended=now,
-        files={table.sealed: file_digest(directory / table.sealed) for table in TABLES},
-    )
-    write_run(directory, run)
+    seal(directory, RUN, counts)
 
 
 def policy() -> dict[str, object]:
