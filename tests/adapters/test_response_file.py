@@ -194,3 +194,27 @@ def test_two_processes_may_write_at_once(path: Path) -> None:
         for name in ("one", "two", "both"):
             found = [cache.get(f"{name} {number}".encode()) for number in range(300)]
             assert found == [Generation(name, number, 1) for number in range(300)]
+
+
+def test_many_processes_may_open_it_at_once(tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        import os, sys
+        from multiprocessing import get_context
+        from pathlib import Path
+        from gatekeeper.adapters.responses import ResponseCache
+
+        def opened(path, start):
+            start.wait()
+            os._exit(bool(ResponseCache(path).trouble))
+
+        for number in range(150):
+            path, context = Path(sys.argv[1], str(number), "responses.sqlite"), get_context("fork")
+            start = context.Barrier(6)
+            ours = [context.Process(target=opened, args=(path, start)) for _ in range(6)]
+            for one in ours:
+                one.start()
+            for one in ours:
+                one.join()
+                assert not one.exitcode, number
+    """)
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=True)

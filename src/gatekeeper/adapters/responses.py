@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 import zlib
 from contextlib import suppress
 from dataclasses import fields
@@ -27,7 +28,8 @@ CREATE TABLE IF NOT EXISTS responses (key BLOB PRIMARY KEY, value BLOB NOT NULL)
 """
 _PARTS: Final = tuple(one.name for one in fields(Generation))
 _WAIT: Final = 10.0
-"""Seconds for which a writer waits for another one."""
+"""Seconds for which a writer, or an opener, waits for another one."""
+_PAUSE: Final = 0.01
 
 
 class ResponseCache:
@@ -89,6 +91,22 @@ def _sound(path: Path) -> sqlite3.Connection:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    """The database, once others let go of it: SQLite does not wait to change its mode."""
+    until = time.monotonic() + _WAIT
+    while True:
+        try:
+            return _connected(path)
+        except sqlite3.OperationalError as error:
+            if not _busy(error) or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _busy(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the rest of it tells the kind
+
+
+def _connected(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_WAIT, check_same_thread=False)
     try:
         database.executescript(_SCHEMA)
