@@ -14,7 +14,7 @@ from scipy.stats import binom
 
 from gatekeeper.adapters import yaml
 from gatekeeper.core.correction import corrected
-from gatekeeper.core.decide import decide, overall
+from gatekeeper.core.decide import decide
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import (
     Census,
@@ -24,6 +24,7 @@ from gatekeeper.core.observation import (
     Sums,
     Times,
 )
+from gatekeeper.core.results import overall
 from gatekeeper.core.slicing import decide_slices
 from gatekeeper.model.policy import GatePolicy, Rule
 from gatekeeper.ops.policy import Policy

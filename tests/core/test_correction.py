@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.correction import corrected
-from gatekeeper.core.decide import decide, not_applicable
+from gatekeeper.core.decide import decide
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Proportion
+from gatekeeper.core.unmeasured import not_applicable
 from gatekeeper.model.policy import Rule
 
 

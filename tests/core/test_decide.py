@@ -10,16 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.decide import (
-    composite,
-    critical,
-    decide,
-    evidence,
-    overall,
-    result,
-    skipped,
-    worst,
-)
+from gatekeeper.core.decide import decide
 from gatekeeper.core.metrics.catalogue import COMPOSITES, METRICS
 from gatekeeper.core.observation import (
     Census,
@@ -31,6 +22,8 @@ from gatekeeper.core.observation import (
     Sums,
     Times,
 )
+from gatekeeper.core.results import overall, result, worst
+from gatekeeper.core.unmeasured import composite, critical, evidence, skipped
 from gatekeeper.model.policy import Rule
 from gatekeeper.model.verdict import Skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core import decide
+from gatekeeper.core.results import with_outcome
 from gatekeeper.core.statistics.multiplicity import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
@@ -49,4 +49,4 @@ def _corrected(rule: Rule, result: RuleResult, p: float | None, method: Multipli
     if result.outcome != "fail" or p <= rule.alpha:
         return result
     reason = f"{result.reason}; not a failure by {_NAMES[method]} correction for all rules"
-    return decide.with_outcome(rule, result, "inconclusive", "not_after_correction", reason)
+    return with_outcome(rule, result, "inconclusive", "not_after_correction", reason)

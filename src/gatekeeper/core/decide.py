@@ -6,51 +6,27 @@ bound is on the wrong side, and is inconclusive between the two.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core import measure, wording
-from gatekeeper.core.metrics.catalogue import COMPOSITES, EVIDENCE
 from gatekeeper.core.observation import Census, Declared, Missing, Proportion
+from gatekeeper.core.results import missing, result
 from gatekeeper.core.statistics.shares import CLUSTERED, EXACT, share
-from gatekeeper.model.verdict import Contribution, RuleResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from gatekeeper.core.measure import Found
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Critical, Observation
+    from gatekeeper.core.observation import Observation
     from gatekeeper.model.policy import Rule
-    from gatekeeper.model.verdict import Outcome, RuleOutcome, Skip
+    from gatekeeper.model.verdict import RuleOutcome, RuleResult
 
-WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "error", "inconclusive", "pass")
 FEWEST: Final = 2
 """One observation shows nothing, whatever its bounds."""
-MOST_NAMED: Final = 10
-"""Samples that a reason names."""
 _UNDEFINED: Final = Missing(
     "undefined",
     "a total that the metric divides by is zero, so it has no value",
     "a run in which at least one request is resolved and priced",
 )
-
-
-def worst(outcomes: Iterable[RuleOutcome]) -> Outcome:
-    """The worst of several outcomes; none at all, or none that applies, is an error."""
-    found = set(outcomes)
-    return next((outcome for outcome in WORST_FIRST if outcome in found), "error")
-
-
-def overall(results: Sequence[RuleResult]) -> Outcome:
-    """The outcome of a verdict: the worst of the rules that count; none at all is an error."""
-    return worst(result.outcome for result in results if counts(result))
-
-
-def counts(result: RuleResult) -> bool:
-    """Whether a rule has a say: not where it only warns, was skipped, or its policy lets it by."""
-    if result.severity != "block":
-        return False
-    return result.blocks or result.outcome in {"pass", "not_applicable"}
 
 
 def decide(rule: Rule, metric: Metric, seen: Observation) -> RuleResult:
@@ -67,117 +43,6 @@ def decide(rule: Rule, metric: Metric, seen: Observation) -> RuleResult:
     if found is None:
         return missing(rule, _UNDEFINED)
     return _tested(rule, metric, seen, found)
-
-
-def missing(rule: Rule, why: Missing, *, look_at: str = "") -> RuleResult:
-    """A rule that could not be evaluated."""
-    return result(rule, "error", why.code, why.reason, settle=why.settle, look_at=look_at)
-
-
-def not_applicable(rule: Rule) -> RuleResult:
-    """A relative rule of the first release of an empty ledger."""
-    reason = "the environment has no release yet, so there is nothing to compare with"
-    return result(rule, "not_applicable", "first_release", reason)
-
-
-def evidence(rule: Rule) -> RuleResult:
-    """A rule that demands a statement about the release which cannot be attached yet."""
-    reason = f"absent: {EVIDENCE[rule.metric]}; this version can read none"
-    return result(rule, "error", "evidence_absent", reason)
-
-
-def composite(rule: Rule, results: Sequence[RuleResult]) -> RuleResult:
-    """A rule that demands that all other rules of some sections pass."""
-    sections = COMPOSITES[rule.metric][1]
-    others = [
-        other
-        for other in results
-        if other.section in sections
-        and other.metric not in COMPOSITES
-        and other.outcome != "not_applicable"
-        and counts(other)
-    ]
-    names = wording.listed(sections)
-    if not others:
-        reason = f"no rule of {names} was decided, so nothing was shown"
-        settle = f"add rules of {names} to the policy"
-        return result(rule, "error", "no_rules", reason, settle=settle, look_at="the policy")
-    bad = [other.rule for other in others if other.outcome != "pass"]
-    outcome = worst(other.outcome for other in others)
-    if not bad:
-        return result(
-            rule, outcome, "shown", f"all {len(others)} rules of {names} pass", n=len(others)
-        )
-    reason = f"{len(bad)} of {len(others)} rules of {names} did not pass"
-    look_at = wording.listed(bad)
-    return result(rule, outcome, "others_did_not_pass", reason, n=len(others), look_at=look_at)
-
-
-def skipped(rule: Rule, skip: Skip) -> RuleResult:
-    """A rule that somebody took out of this decision, as the policy lets them."""
-    return result(rule, "skipped", "skipped", f"skipped by {skip.by}: {skip.reason}", skip=skip)
-
-
-def critical(rule: Rule, found: Sequence[Critical]) -> RuleResult:
-    """A rule that demands that some samples pass, every one in every replicate."""
-    absent = [one.wanted for one in found if not one.samples]
-    if absent:
-        reason = f"no sample of the run is called or tagged {wording.listed(absent)}"
-        why = Missing("no_such_sample", reason, "a run whose sets have them")
-        return missing(rule, why, look_at="the policy, and the ids and tags of the eval sets")
-    failed = sorted({sample for one in found for sample in one.failed})
-    trials = sum(one.trials for one in found)
-    if not failed:
-        reason = f"all critical samples passed, in all of {trials:,} conversations"
-        return result(rule, "pass", "shown", reason, n=trials)
-    some = wording.listed(failed[:MOST_NAMED] + (["others"] if len(failed) > MOST_NAMED else []))
-    return result(
-        rule,
-        "fail",
-        "critical_failed",
-        f"{wording.counted(len(failed), 'critical sample')} failed at least once: {some}",
-        n=trials,
-        estimate=float(len(failed)),
-        unit="count",
-        method="census of the samples that the policy names",
-        look_at="those samples: `gatekeeper runs show RUN --failures`",
-        samples=tuple(Contribution(sample=name, suite="") for name in failed[:MOST_NAMED]),
-    )
-
-
-def result(rule: Rule, outcome: RuleOutcome, code: str, reason: str, **rest: Any) -> RuleResult:
-    """A result with what every result of `rule` has."""
-    return RuleResult(
-        rule=rule.name,
-        section=rule.section,
-        metric=rule.metric,
-        test=rule.test,
-        limit=rule.limit,
-        alpha=rule.alpha,
-        severity=rule.severity,
-        owner=rule.owner,
-        blocks=_blocks(rule, outcome),
-        outcome=outcome,
-        code=code,
-        reason=reason,
-        **rest,
-    )
-
-
-def with_outcome(
-    rule: Rule, before: RuleResult, outcome: RuleOutcome, code: str, reason: str
-) -> RuleResult:
-    """A result with another outcome, and what follows from it."""
-    changed = {"outcome": outcome, "code": code, "reason": reason, "blocks": _blocks(rule, outcome)}
-    return before.model_copy(update=changed)
-
-
-def _blocks(rule: Rule, outcome: RuleOutcome) -> bool:
-    """Whether an outcome holds the release back."""
-    held = {"fail"}
-    held |= {"error"} if rule.on_missing == "block" else set()
-    held |= {"inconclusive"} if rule.on_inconclusive == "block" else set()
-    return rule.severity == "block" and outcome in held
 
 
 def _nothing(metric: Metric) -> Missing:

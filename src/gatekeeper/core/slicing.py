@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core import decide, wording
+from gatekeeper.core import wording
+from gatekeeper.core.decide import decide
 from gatekeeper.core.observation import Missing
+from gatekeeper.core.results import missing, with_outcome
 from gatekeeper.core.statistics.multiplicity import holm
 from gatekeeper.model.verdict import SliceResult
 
@@ -43,12 +45,10 @@ def decide_slices(rule: Rule, metric: Metric, seen: Mapping[str, Observation]) -
         why = Missing(
             "no_slices", f"no sample has {rule.by!r}", f"a run whose samples have {rule.by!r}"
         )
-        return decide.missing(rule, why, look_at="the policy, and the tags of the eval sets")
+        return missing(rule, why, look_at="the policy, and the tags of the eval sets")
     if rule.slices == "worst":
         rule = rule.model_copy(update={"alpha": rule.alpha / len(seen)})
-    found = {
-        value or UNTAGGED: decide.decide(rule, metric, one) for value, one in sorted(seen.items())
-    }
+    found = {value or UNTAGGED: decide(rule, metric, one) for value, one in sorted(seen.items())}
     if rule.slices == "worst":
         return _told(rule, found, _decides(found), {})
     return _every(rule, found)
@@ -61,7 +61,7 @@ def look_through(
 
     P-values of failing are corrected for how many parts there are, as those of every slice.
     """
-    found = {value or UNTAGGED: decide.decide(rule, metric, one) for value, one in seen.items()}
+    found = {value or UNTAGGED: decide(rule, metric, one) for value, one in seen.items()}
     return _every(rule, found).slices
 
 
@@ -76,7 +76,7 @@ def _corrected(rule: Rule, one: RuleResult, p_fail: float | None) -> RuleResult:
     if one.outcome != "fail" or p_fail is None or p_fail <= rule.alpha:
         return one
     reason = f"{one.reason}; by chance one of as many slices would look so"
-    return decide.with_outcome(rule, one, "inconclusive", "not_after_correction", reason)
+    return with_outcome(rule, one, "inconclusive", "not_after_correction", reason)
 
 
 def _decides(found: Mapping[str, RuleResult]) -> str:

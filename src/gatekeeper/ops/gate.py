@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatekeeper.core import decide as rules_of
 from gatekeeper.core.canonical import canonical_model, digest
 from gatekeeper.core.policy.dates import of_other_days, overdue
 from gatekeeper.core.policy.diff import loosened
 from gatekeeper.core.policy.forms import policy_digest, policy_name, priority
+from gatekeeper.core.results import overall
 from gatekeeper.core.wording import listed
 from gatekeeper.model.policy import RUN_SECTION
 from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
@@ -53,7 +53,7 @@ def decide_run(
     judged.prepare()
     results = [*unsound(run, measurements, policy.value, decided), *judged.results()]
     results += undecided(run, results)
-    outcome = rules_of.overall(results)
+    outcome = overall(results)
     easier = _loosened(policy)
     return Verdict(
         outcome=outcome,
@@ -139,7 +139,7 @@ def _needed(judged: Bench, decided: datetime) -> bool:
     skips = {name: skip for name, skip in judged.policy.skips.items() if name in allowed}
     earlier = replace(before, facts=judged.policy.facts, skips=skips)
     unfit = unsound(judged.run, judged.measurements, before.value, decided)
-    return rules_of.overall([*unfit, *replace(judged, policy=earlier).results()]) != "pass"
+    return overall([*unfit, *replace(judged, policy=earlier).results()]) != "pass"
 
 
 def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:

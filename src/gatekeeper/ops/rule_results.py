@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core import decide as rules_of
+from gatekeeper.core import unmeasured
 from gatekeeper.core.correction import corrected
+from gatekeeper.core.decide import decide
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.metrics.catalogue import SEEN
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.policy.forms import metrics_of, multiplicity
 from gatekeeper.core.policy.use import refuse_skips
+from gatekeeper.core.results import missing, result
 from gatekeeper.core.slicing import decide_slices, look_through
 from gatekeeper.model.verdict import Variation
 
@@ -70,19 +72,19 @@ class Bench:
         found = corrected(plain, found, multiplicity(self.policy.value))
         found = [self._told(rule, one) for rule, one in zip(plain, found, strict=True)]
         composites = [rule for rule in rules if rule.test == "all_pass"]
-        return found + [rules_of.composite(rule, found) for rule in composites]
+        return found + [unmeasured.composite(rule, found) for rule in composites]
 
     def _result(self, rule: Rule, broken: Missing | None) -> RuleResult:
         if rule.name in self.policy.skips:
-            return rules_of.skipped(rule, self.policy.skips[rule.name])
+            return unmeasured.skipped(rule, self.policy.skips[rule.name])
         if broken and rule.test != "evidence":
-            return rules_of.missing(rule, broken, look_at=f"the run {self.run.id}")
+            return missing(rule, broken, look_at=f"the run {self.run.id}")
         if rule.metric == SEEN:
             return _seen(self.run, rule)
         if rule.test == "evidence":
-            return rules_of.evidence(rule)
+            return unmeasured.evidence(rule)
         if rule.test == "must_pass":
-            return rules_of.critical(rule, self.measurements.critical(rule.samples))
+            return unmeasured.critical(rule, self.measurements.critical(rule.samples))
         return self._incomparable(rule) or self._measured(rule)
 
     def _incomparable(self, rule: Rule) -> RuleResult | None:
@@ -91,10 +93,10 @@ class Bench:
             return None
         if self.run.baseline is None:
             if self.run.first_release:
-                return rules_of.not_applicable(rule)
-            return rules_of.missing(rule, _NO_BASELINE, look_at="`gatekeeper evaluate --baseline`")
+                return unmeasured.not_applicable(rule)
+            return missing(rule, _NO_BASELINE, look_at="`gatekeeper evaluate --baseline`")
         if self.run.baseline == self.run.candidate:
-            return rules_of.missing(rule, _SAME, look_at="`gatekeeper evaluate --baseline`")
+            return missing(rule, _SAME, look_at="`gatekeeper evaluate --baseline`")
         return None
 
     def _measured(self, rule: Rule) -> RuleResult:
@@ -104,7 +106,7 @@ class Bench:
                 rule, metric, self.measurements.slices(metric, rule.by, paired=paired)
             )
         seen = self.measurements.observe(metric, paired=paired)
-        found = rules_of.decide(rule, metric, seen)
+        found = decide(rule, metric, seen)
         return found.model_copy(update={"variation": self._variation(metric)})
 
     def _variation(self, metric: Metric) -> Variation | None:
@@ -148,11 +150,11 @@ def _suspects(metric: Metric, changed: tuple[ComponentName, ...]) -> tuple[Compo
 def _seen(run: Run, rule: Rule) -> RuleResult:
     """Whether samples were found in the prompt or the snapshot before the run began."""
     if run.source is not None:
-        return rules_of.missing(rule, _UNSEARCHED)
+        return missing(rule, _UNSEARCHED)
     if not run.contamination:
         count = sum(one.samples for one in run.sets)
         reason = f"none of {count:,} samples was found in the prompt or the documents"
-        return rules_of.result(rule, "pass", "shown", reason, n=count)
+        return result(rule, "pass", "shown", reason, n=count)
     reason = "; ".join(run.contamination)[:4096]
     look_at = "those samples, and the prompt or document that holds them"
-    return rules_of.result(rule, "fail", "contaminated", reason, look_at=look_at)
+    return result(rule, "fail", "contaminated", reason, look_at=look_at)

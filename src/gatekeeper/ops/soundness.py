@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core import decide as rules_of
 from gatekeeper.core.canonical import short
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.policy.dates import not_yet
 from gatekeeper.core.policy.forms import defaults
+from gatekeeper.core.results import counts, missing
 from gatekeeper.model.policy import RUN_SECTION, Rule
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def unsound(
 
 def undecided(run: Run, results: Sequence[RuleResult]) -> Iterator[RuleResult]:
     """An error where not one rule has a say: then nothing was shown, whatever they found."""
-    if not any(map(rules_of.counts, results)):
+    if not any(map(counts, results)):
         yield _error("decides", _NOTHING_COUNTS, f"the policy, and the run {run.id}")
 
 
@@ -61,7 +61,7 @@ def _error(name: str, why: Missing, look_at: str) -> RuleResult:
     rule = Rule(
         name=f"{RUN_SECTION}.{name}", section=RUN_SECTION, metric=RUN_SECTION, test="evidence"
     )
-    return rules_of.missing(rule, why, look_at=look_at)
+    return missing(rule, why, look_at=look_at)
 
 
 def _incomplete(run: Run, measurements: Measurements) -> Missing | None:

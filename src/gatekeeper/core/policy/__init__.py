@@ -11,7 +11,8 @@ From a line of YAML to a result, module by module:
 4. `use` lays over them what a person gives when they are applied: other limits, and skips.
 5. `ops.gate.decide_run` makes the verdict: `ops.rule_results` has each metric measured, and
    `core.decide` compares it with the rule, by way of `core.measure` (estimate and bounds) and
-   `core.slicing` (rules that go by slices). The result is a `model.verdict.RuleResult`.
+   `core.slicing` (rules that go by slices); `core.unmeasured` decides the rules that need no
+   measured value. `core.results` makes each `model.verdict.RuleResult`, and says what they come to.
 6. `core.correction` corrects failures for how many rules there are.
 
 A new option of a rule is a field of `RuleSpec` and of `Rule`, a word in `rules._OWN`, a check in
