@@ -14,13 +14,16 @@ from gatekeeper.report.outcomes import blocking, release_name, spoken
 from gatekeeper.report.story import story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gatekeeper.model.verdict import RuleResult, Verdict
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no place for, escaped or not."""
-_COUNTED: Final = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+_ATTACHING: Final = ("[[ATTACHMENT", "[ [ATTACHMENT")
+"""Jenkins and GitLab would take what follows for a file to keep with the report."""
+_COUNTED: Final = {"failure": "failures", "error": "errors"}
+"""The root element has no place for those that were skipped."""
 
 
 def verdict_junit(verdict: Verdict) -> str:
@@ -32,13 +35,14 @@ def verdict_junit(verdict: Verdict) -> str:
     blocks = blocking(verdict)
     kinds = {rule.rule: _kind(rule, blocks) for rule in verdict.rules}
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    counts = _counts(kinds.values(), suites=True)
+    counts = _counts(kinds.values(), _COUNTED)
     lines.append(f"<testsuites{_named(f'gate {release_name(verdict)}')}{counts}>")
     for number, (section, members) in enumerate(groupby(verdict.rules, lambda rule: rule.section)):
         rules = list(members)
         found = [kinds[rule.rule] for rule in rules]
         when = f' timestamp="{verdict.decided:%Y-%m-%dT%H:%M:%S}"'
-        lines.append(f'  <testsuite{_named(section)} id="{number}"{_counts(found)}{when}>')
+        counts = _counts(found, {**_COUNTED, "skipped": "skipped"})
+        lines.append(f'  <testsuite{_named(section)} id="{number}"{counts}{when}>')
         lines += _properties(verdict)
         for rule in rules:
             lines += _case(rule, verdict, kinds[rule.rule])
@@ -62,7 +66,8 @@ def _case(rule: RuleResult, verdict: Verdict, kind: str) -> Iterator[str]:
         for name, text in story(rule, verdict)
     )
     if kind == "skipped":
-        yield f"      <skipped message={_quoted(_why_skipped(rule))}/>"
+        why = _why_skipped(rule)
+        yield f"      <skipped message={_quoted(why)}>{_text(why)}</skipped>"
     elif kind:
         facts = f"message={_quoted(rule.reason)} type={_quoted(rule.code)}"
         yield f"      <{kind} {facts}>{_text(told)}</{kind}>"
@@ -110,12 +115,9 @@ def _properties(verdict: Verdict) -> Iterator[str]:
     yield "    </properties>"
 
 
-def _counts(kinds: Iterable[str], *, suites: bool = False) -> str:
+def _counts(kinds: Iterable[str], counted: Mapping[str, str]) -> str:
     found = Counter(kinds)
-    counts = {"tests": found.total()}
-    counts |= {plural: found[kind] for kind, plural in _COUNTED.items()}
-    if suites:
-        counts["disabled"] = counts.pop("skipped")
+    counts = {"tests": found.total()} | {plural: found[kind] for kind, plural in counted.items()}
     return "".join(f' {name}="{count}"' for name, count in counts.items()) + ' time="0"'
 
 
@@ -132,4 +134,4 @@ def _text(text: str) -> str:
 
 
 def _allowed(text: str) -> str:
-    return spelled_out(_FORBIDDEN.sub("", text), keep="\t\n\r\u00a0")
+    return spelled_out(_FORBIDDEN.sub("", text), keep="\t\n\r\u00a0").replace(*_ATTACHING)

@@ -7,28 +7,36 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from gatekeeper import __version__
+from gatekeeper.core.places import Place
+from gatekeeper.core.wording import counted
 from gatekeeper.report.advice import notices, urgent
 from gatekeeper.report.annotations import fingerprint, level, message
 from gatekeeper.report.outcomes import blocking
+from gatekeeper.report.sarif_rules import LEVELS, descriptor, said
 from gatekeeper.report.story import story
 
 if TYPE_CHECKING:
-    from gatekeeper.core.places import Place, Places
+    from gatekeeper.core.places import Places
     from gatekeeper.model.verdict import RuleResult, Verdict
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT: Final = "SRCROOT"
 """What paths start from: the root of the repository."""
-_LEVELS: Final = {"block": "error", "warn": "warning", "info": "note"}
+MOST: Final = 5000
+"""Results: code scanning keeps no more of a run, and refuses one of more than 25,000."""
+_NOWHERE: Final = Place("gatekeeper")
+"""Where no file is known: code scanning refuses a log with a result that is nowhere."""
+_LONGEST: Final = 10_000
+"""Characters of a message; nobody reads more of it beside a line."""
 
 
 def verdict_sarif(verdict: Verdict, places: Places) -> str:
     """The log: one run of one tool, results located where the fault most likely is."""
     order = {rule.rule: number for number, rule in enumerate(verdict.rules)}
-    blocks = blocking(verdict)
+    blocks, told = blocking(verdict), urgent(verdict)
     results = [
         _result(rule, verdict, places, order[rule.rule], level(rule, blocks))
-        for rule in urgent(verdict)
+        for rule in told[:MOST]
     ]
     run = {
         "tool": {
@@ -36,11 +44,11 @@ def verdict_sarif(verdict: Verdict, places: Places) -> str:
                 "name": "gatekeeper",
                 "version": __version__,
                 "semanticVersion": __version__,
-                "rules": [_descriptor(rule) for rule in verdict.rules],
+                "rules": [descriptor(rule) for rule in verdict.rules],
             }
         },
         "automationDetails": {"id": f"gatekeeper/{verdict.release_name or 'release'}/"},
-        "invocations": [_invocation(verdict)],
+        "invocations": [_invocation(verdict, len(told) - len(results))],
         "originalUriBaseIds": {ROOT: {"description": {"text": "root of the repository"}}},
         "columnKind": "unicodeCodePoints",
         "results": results,
@@ -57,42 +65,27 @@ def verdict_sarif(verdict: Verdict, places: Places) -> str:
     return json.dumps(log, indent=2, ensure_ascii=True) + "\n"
 
 
-def _descriptor(rule: RuleResult) -> dict[str, Any]:
-    limit = "" if rule.limit is None else f" {rule.limit:g}"
-    told = f"{rule.metric} {rule.test.replace('_', ' ')}{limit}"
-    found: dict[str, Any] = {
-        "id": rule.rule,
-        "name": rule.rule,
-        "shortDescription": {"text": told},
-        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
-        "properties": {"tags": [rule.section], "metric": rule.metric, "owner": rule.owner},
-    }
-    if rule.look_at:
-        found["help"] = {"text": f"Look at {rule.look_at}"}
-    return found
-
-
 def _result(
     rule: RuleResult, verdict: Verdict, places: Places, number: int, loud: str
 ) -> dict[str, Any]:
-    place = places.of(rule)
+    place = places.of(rule) or _NOWHERE
     whole = "\n".join(f"{name}: {text}" if name else text for name, text in story(rule, verdict))
-    location: dict[str, Any] = {
-        "logicalLocations": [
-            {"name": rule.rule, "fullyQualifiedName": _logical(rule, place), "kind": "member"}
-        ]
-    }
-    if place is not None:
-        location["physicalLocation"] = {
-            "artifactLocation": {"uri": quote(place.file, errors="replace"), "uriBaseId": ROOT},
-            "region": {"startLine": place.line, "startColumn": place.column},
-        }
+    artifact = {"uri": quote(place.file, errors="replace"), "uriBaseId": ROOT}
+    logical = {"name": rule.rule, "fullyQualifiedName": place.path or rule.rule, "kind": "member"}
     return {
         "ruleId": rule.rule,
         "ruleIndex": number,
-        "level": _LEVELS[loud],
-        "message": {"text": message(rule, verdict)},
-        "locations": [location],
+        "level": LEVELS[loud],
+        "message": said(message(rule, verdict), _LONGEST),
+        "locations": [
+            {
+                "logicalLocations": [logical],
+                "physicalLocation": {
+                    "artifactLocation": artifact,
+                    "region": {"startLine": place.line, "startColumn": place.column},
+                },
+            }
+        ],
         "partialFingerprints": {"gatekeeperRule/v1": fingerprint(rule, verdict)},
         "properties": {
             "outcome": rule.outcome,
@@ -104,17 +97,15 @@ def _result(
     }
 
 
-def _logical(rule: RuleResult, place: Place | None) -> str:
-    return place.path if place is not None and place.path else rule.rule
-
-
-def _invocation(verdict: Verdict) -> dict[str, Any]:
-    told = [
-        {"level": "warning", "message": {"text": f"{kind}: {text}"}}
-        for kind, text in notices(verdict)
-    ]
+def _invocation(verdict: Verdict, left_out: int) -> dict[str, Any]:
+    told = [f"{kind}: {text}" for kind, text in notices(verdict)]
+    if left_out:
+        more = counted(left_out, "more rule")
+        told.append(f"{more} did not pass; gatekeeper report {verdict.run} has them all")
     return {
         "executionSuccessful": verdict.outcome != "error",
         "endTimeUtc": f"{verdict.decided:%Y-%m-%dT%H:%M:%SZ}",
-        "toolExecutionNotifications": told,
+        "toolExecutionNotifications": [
+            {"level": "warning", "message": said(one, _LONGEST)} for one in told
+        ],
     }
