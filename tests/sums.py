@@ -34,6 +34,7 @@ def sums_of(
         samples=len(samples[0]),
         tied=tied,
         groups=_grouped(plain, names or [str(n) for n in range(units)], groups) if groups else None,
+        alone=sums_of(*columns, groups=0) if len(clusters) else None,
     )
 
 

@@ -56,7 +56,7 @@ def test_trials_of_a_cluster_are_one_unit_and_others_stand_alone(tmp_path: Path)
     assert costs == Sums(3, (10, 2), ((34, 6), (6, 4)), samples=4)
 
 
-def test_a_cluster_is_no_sample_of_the_same_name_and_suites_are_apart(tmp_path: Path) -> None:
+def test_a_cluster_is_the_same_in_every_suite_and_no_sample_of_its_name(tmp_path: Path) -> None:
     rows = rows_of({("x", 0): (True, 1)}, {}) + rows_of({("a", 0): (True, 1)}, {"a": "x"})
     rows += [
         request(f"{suite}-{number}", suite=suite, cluster="x")
@@ -64,7 +64,7 @@ def test_a_cluster_is_no_sample_of_the_same_name_and_suites_are_apart(tmp_path: 
         for number in range(2)
     ]
     found: Any = measured(tmp_path, rows).observe(METRICS["success_rate"], paired=False)
-    assert found.clusters == Sums(4, (6, 6), ((10, 10), (10, 10)))
+    assert found.clusters == Sums(2, (6, 6), ((26, 26), (26, 26)))
 
 
 def test_replicates_are_means_over_conversations_in_clusters_of_their_sample(

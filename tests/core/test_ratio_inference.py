@@ -43,6 +43,14 @@ def found_of(method: Method, seen: Sums) -> Inference:
     return found
 
 
+METHODS = [
+    pytest.param(ratio_of, 2, id="ratio"),
+    pytest.param(ratio_change, 4, id="change"),
+    pytest.param(mean_of, 2, id="mean"),
+    pytest.param(mean_difference, 4, id="difference"),
+]
+
+
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_a_mean_of_samples_is_the_t_test_of_scipy(alpha: float) -> None:
     scores = np.random.default_rng(1).integers(0, ONE, 50)
@@ -114,6 +122,33 @@ def test_a_clustered_change_is_the_regression_of_its_influence() -> None:
     assert found.bounds(0.05) == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_design_effect_is_the_robust_variance_over_that_of_least_squares() -> None:
+    random = np.random.default_rng(7)
+    cluster = np.repeat(np.arange(25), 12)
+    scores = (ONE * (0.3 * random.random(25)[cluster] + 0.6 * random.random(300))).astype(int)
+    found = found_of(mean_of, sums_of(scores, [ONE] * 300, clusters=cluster))
+    plain, robust = (
+        OLS(scores / ONE, np.ones(300)).fit(cov_type=kind, cov_kwds=given)
+        for kind, given in (
+            ("nonrobust", {}),
+            ("cluster", {"groups": cluster, "use_correction": True, "df_correction": True}),
+        )
+    )
+    # Its small-sample factor is that of statsmodels but for the samples: (n - 1) / (n - k).
+    assert found.design_effect == pytest.approx(float(robust.bse[0] / plain.bse[0]) ** 2, rel=1e-9)
+
+
+@pytest.mark.parametrize(("method", "columns"), METHODS)
+def test_a_design_effect_is_known_wherever_there_are_clusters(method: Method, columns: int) -> None:
+    """Twice the same samples are worth as many as there were."""
+    once = costs(8, 100)[:columns]
+    twice = [np.repeat(column, 2) for column in once]
+    found = found_of(method, sums_of(*twice, clusters=np.repeat(np.arange(100), 2)))
+    assert (found.clusters, found.n) == (100, 200)
+    assert found.design_effect == pytest.approx(2 * (100 / 99) / (200 / 199))
+    assert found_of(method, sums_of(*once)).design_effect == 1
+
+
 def test_clusters_widen_what_looks_like_many_samples() -> None:
     random = np.random.default_rng(6)
     cluster = np.repeat(np.arange(20), 15)
@@ -123,12 +158,6 @@ def test_clusters_widen_what_looks_like_many_samples() -> None:
     assert together[1] - together[0] > 3 * (alone[1] - alone[0])
 
 
-METHODS = [
-    pytest.param(ratio_of, 2, id="ratio"),
-    pytest.param(ratio_change, 4, id="change"),
-    pytest.param(mean_of, 2, id="mean"),
-    pytest.param(mean_difference, 4, id="difference"),
-]
 ROWS = st.lists(st.tuples(*[st.integers(1, 10**4)] * 4), min_size=3, max_size=12)
 
 

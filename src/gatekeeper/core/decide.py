@@ -57,6 +57,8 @@ def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Found) ->
     settle, needed = "", None
     if outcome == "inconclusive":
         code, settle, needed = _open(code, seen, found)
+        if code == "too_few" and found.left_out.pairs:
+            code, settle, needed = _with_gaps(rule, metric, seen, found) or (code, settle, needed)
     return result(
         rule,
         outcome,
@@ -80,7 +82,19 @@ def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Found) ->
         mde=found.mde,
         clusters=found.clusters,
         design_effect=found.design_effect,
+        left_out=found.left_out.pairs,
     )
+
+
+def _with_gaps(
+    rule: Rule, metric: Metric, seen: measure.Measured, found: Found
+) -> tuple[str, str, None] | None:
+    """What to say where only the pairs that are left out keep a rule from being settled."""
+    alone = measure.look(rule, metric, measure.without_gaps(seen))
+    if alone is None or _outcome(rule, alone, FEWEST)[0] == "inconclusive":
+        return None
+    pairs = wording.counted(found.left_out.pairs, "pair")
+    return "left_out", f"a run in which the {pairs} left out are measured on both sides", None
 
 
 def _reason(rule: Rule, found: Found, unit: str, outcome: RuleOutcome, code: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.observation import (
+    NONE_LEFT_OUT,
     Declared,
+    LeftOut,
     PairedProportion,
     Proportion,
     Sums,
@@ -38,6 +40,7 @@ class Found:
         p_fail: P-value of the test that shows it broken.
         mde: How far on the good side of the limit the truth must be to pass with 80 % power.
         needed: Samples that would settle it with 80 % power, if the truth is the estimate.
+        left_out: Pairs that it does without, and why.
     """
 
     value: float
@@ -54,6 +57,7 @@ class Found:
     p_fail: float | None = None
     mde: float | None = None
     needed: int | None = None
+    left_out: LeftOut = NONE_LEFT_OUT
 
 
 def good_side(rule: Rule) -> Side:
@@ -81,6 +85,18 @@ def size(seen: Measured) -> int:
             return 1
         case _:
             return seen.n
+
+
+def left_out(seen: Measured) -> LeftOut:
+    """Pairs that an observation does without."""
+    return seen.left_out if isinstance(seen, Sums | Times) else NONE_LEFT_OUT
+
+
+def without_gaps(seen: Measured) -> Measured:
+    """The same as if the pairs that it does without did not exist."""
+    if isinstance(seen, Sums | Times):
+        return replace(seen, left_out=NONE_LEFT_OUT, high=None, low=None)
+    return seen
 
 
 def tied(seen: Measured) -> bool:
@@ -122,6 +138,7 @@ def look(rule: Rule, metric: Metric, seen: Measured, alpha: float | None = None)
         _digits(found.candidate),
         _digits(found.baseline),
         found.seed,
+        left_out=left_out(seen),
     )
     return told if rule.limit is None else _tested(told, found, rule, rule.limit, alpha)
 
@@ -141,8 +158,6 @@ def infer(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:
 
 
 def _tested(told: Found, found: Inference, rule: Rule, limit: float, alpha: float) -> Found:
-    from dataclasses import replace
-
     side = good_side(rule)
     nearest = found.detectable(limit, side, alpha)
     settled = (told.low is not None and told.low > limit) or (
@@ -158,6 +173,17 @@ def _tested(told: Found, found: Inference, rule: Rule, limit: float, alpha: floa
 
 
 def _inference(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:
+    """Of the observation, and where some of it is missing, of what it may be with that."""
+    from gatekeeper.core.statistics.bracketed import bracketed
+
+    found = _known(rule, metric, seen)
+    if not isinstance(seen, Sums | Times) or (seen.high is None and seen.low is None):
+        return found
+    ends = (_known(rule, metric, end) if end else found for end in (seen.high, seen.low))
+    return bracketed(found, *ends)
+
+
+def _known(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:
     from gatekeeper.core.statistics.declared import declared
 
     match seen:

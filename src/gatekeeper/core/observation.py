@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from numpy import int64
@@ -50,6 +50,27 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Pairs that cannot be compared, by why.
+
+    Attributes:
+        failed: The baseline failed on them, so nothing is known of what it does there.
+        unmeasured: The baseline answered, but one side has nothing to measure.
+    """
+
+    failed: int = 0
+    unmeasured: int = 0
+
+    @property
+    def pairs(self) -> int:
+        """All of them."""
+        return self.failed + self.unmeasured
+
+
+NONE_LEFT_OUT: Final = LeftOut()
+
+
+@dataclass(frozen=True, slots=True)
 class PairedProportion:
     """Candidate and baseline on the same samples.
 
@@ -87,6 +108,11 @@ class Sums:
         groups: For skewness and for resampling: totals of the columns over groups of units, shape
             (groups, columns). A hash of the unit's name puts it into its group, so the order of
             rows is immaterial.
+        alone: The same sums with every trial as a unit; None where each is one.
+        left_out: Pairs that these sums do without.
+        high: These sums with those pairs, and with what failed, as what raises a change most; None
+            where nothing is unknown.
+        low: Likewise, as what lowers it most.
     """
 
     n: int
@@ -95,6 +121,10 @@ class Sums:
     samples: int = 0
     tied: bool = False
     groups: NDArray[int64] | None = field(default=None, compare=False)
+    alone: Sums | None = field(default=None, compare=False)
+    left_out: LeftOut = NONE_LEFT_OUT
+    high: Sums | None = field(default=None, compare=False)
+    low: Sums | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +134,17 @@ class Times:
     Attributes:
         baseline: Those of the baseline for the same samples, in the same order.
         clusters: Number of the cluster of each, where the set names one.
+        left_out: Pairs that are not among these.
+        high: With those pairs, as what raises a change most; None where there are none.
+        low: Likewise, as what lowers it most.
     """
 
     candidate: NDArray[int64]
     baseline: NDArray[int64] | None = None
     clusters: NDArray[int64] | None = None
+    left_out: LeftOut = NONE_LEFT_OUT
+    high: Times | None = None
+    low: Times | None = None
 
 
 @dataclass(frozen=True, slots=True)

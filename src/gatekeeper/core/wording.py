@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from gatekeeper.core.measure import Found
+    from gatekeeper.core.observation import LeftOut
     from gatekeeper.model.policy import Rule
     from gatekeeper.model.verdict import RuleOutcome
 
@@ -60,7 +61,17 @@ def reason(rule: Rule, estimate: Found, unit: str, outcome: RuleOutcome) -> str:
         observed += f" on {estimate.n:,} samples"
     if estimate.clusters and estimate.clusters != estimate.n:
         observed += f" in {counted(estimate.clusters, 'cluster')}"
+    if estimate.left_out.pairs:
+        observed += f" ({estimate.left_out.pairs:,} more left out: {gaps(estimate.left_out)})"
     return f"{observed}, {_bounds(rule, estimate, unit, outcome)}; {_limit(rule, unit)}"
+
+
+def gaps(left_out: LeftOut) -> str:
+    """Why some pairs cannot be compared: ``the baseline failed on 3``."""
+    failed, unmeasured = left_out.failed, left_out.unmeasured
+    parts = [f"the baseline failed on {failed:,}"] if failed else []
+    parts += [f"one side of {unmeasured:,} has nothing to measure"] if unmeasured else []
+    return listed(parts)
 
 
 def _bounds(rule: Rule, estimate: Found, unit: str, outcome: RuleOutcome) -> str:

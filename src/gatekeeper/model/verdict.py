@@ -149,8 +149,10 @@ class RuleResult(Frozen):
     clusters: int = 0
     """Groups of samples that are independent of each other; 0 where each stands alone."""
     design_effect: float = 1.0
-    """Variance of the estimate over that of as many independent samples; 1 where it is not known,
-    as of ratios and means in clusters, whose bounds count the clusters themselves."""
+    """Variance of the estimate over what it would be if all conversations were independent; 1 where
+    it would be as large, or no smaller."""
+    left_out: int = 0
+    """Pairs that could not be compared, beside `n`; bounds count them as the worst they may be."""
     by: str = ""
     """The tag or the column that slices go by."""
     slices: tuple[SliceResult, ...] = ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.adapters.metrics import units
+from gatekeeper.adapters.metrics import incomplete, units
 from gatekeeper.core.observation import (
     Census,
+    LeftOut,
     Missing,
     PairedProportion,
     Pairs,
@@ -33,23 +34,21 @@ _PAIRS: Final = """
 CREATE OR REPLACE TEMP TABLE pairs AS
 SELECT trial, c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1,
   c.unknown > 0 OR c.silent AS cu, b.unknown > 0 OR b.silent AS bu,
-  coalesce(b.failed > 0, false) AS failed, c.silent OR b.silent AS silent
+  coalesce(b.failed > 0, false) AS failed, coalesce(c.failed > 0, false) AS c_failed,
+  coalesce(c.silent, false) AS c_silent, coalesce(b.silent, false) AS b_silent
 FROM (FROM metric WHERE side = 1) c FULL JOIN (FROM metric WHERE side = 0) b USING (trial)
 WHERE NOT (coalesce(c.silent, true) AND coalesce(b.silent, true))
 """
 _SOUND: Final = """
 SELECT count(*), count(*) FILTER (cu IS NULL), count(*) FILTER (bu IS NULL),
-  count(*) FILTER (c0 IS NULL OR c1 IS NULL OR b0 IS NULL OR b1 IS NULL),
-  count(*) FILTER (failed OR silent)
+  count(*) FILTER (c0 IS NULL OR c1 IS NULL OR b0 IS NULL OR b1 IS NULL)
 FROM pairs
 """
 _NAMES: Final = "trial, suite, sample, replicate, cluster, due"
-PAIRED: Final = (
+_PAIRED: Final = (
     f"(SELECT * FROM pairs JOIN (SELECT {_NAMES} FROM trials WHERE side = 1) USING (trial))"  # noqa: S608
 )
 """Pairs with the names of their samples."""
-_MEASURED: Final = "WHERE NOT failed AND NOT silent"
-"""A failed request of the baseline is no measure of what a good one costs or takes."""
 _SHARES: Final = """
 WITH seen AS (
   SELECT c0 > 0 AS c, b0 > 0 AS b, c0 > 0 OR cu AS c_worst,
@@ -98,37 +97,56 @@ def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
 def paired(connection: DuckDBPyConnection, metric: Metric) -> Observation:
     """What the view `metric` shows of both on the same samples."""
     connection.execute(_PAIRS)
-    n, baseline_only, candidate_only, missing, failed = units.row(connection, _SOUND)
+    n, baseline_only, candidate_only, missing = units.row(connection, _SOUND)
     if baseline_only or candidate_only:
         return _unpaired(baseline_only, candidate_only, n)
     if missing:
         return _incomplete(metric, missing, n)
     if metric.kind in {"proportion", "census"}:
         return _shares(connection, n)
-    if failed and failed == n:
-        return _no_measure(n)
-    source = f"(FROM {PAIRED} {_MEASURED})"
+    return _compared(connection, metric, n)
+
+
+def _compared(connection: DuckDBPyConnection, metric: Metric, n: int) -> Observation:
+    """The pairs that both answered, and with the others the worst that they may be."""
+    gaps = incomplete.gaps(connection)
+    if gaps.left_out.pairs == n > 0:
+        return _no_measure(gaps.left_out)
+    source = f"(FROM {_PAIRED} WHERE {incomplete.BOTH})"
     found = units.layout(connection, source)
-    if metric.kind in {"ratio", "mean"} and n - failed > units.MOST_GROUPS and not found.grouped:
-        source = f"(FROM pairs {_MEASURED})"  # no name is needed
-    if metric.kind == "quantile":
-        return _times(connection, ("c0", "b0"), source, found)
-    return _sums(connection, ("c0", "c1", "b0", "b1"), source, found)
+    many = n - gaps.left_out.pairs > units.MOST_GROUPS
+    if metric.kind in {"ratio", "mean"} and many and not found.grouped:
+        source = f"(FROM pairs WHERE {incomplete.BOTH})"  # no name is needed
+    measure = _times if metric.kind == "quantile" else _sums
+    columns = ("c0", "b0") if metric.kind == "quantile" else ("c0", "c1", "b0", "b1")
+
+    def end(*, high: bool) -> Any:
+        if not gaps.uncertain(metric, high=high):
+            return None
+        told = incomplete.completed(connection, metric, _PAIRED, high=high)
+        return measure(connection, columns, told, units.layout(connection, _PAIRED))
+
+    return replace(
+        measure(connection, columns, source, found),
+        left_out=gaps.left_out,
+        high=end(high=True),
+        low=end(high=False),
+    )
 
 
 def _shares(connection: DuckDBPyConnection, n: int) -> PairedProportion:
     candidate, baseline, *rest = units.row(connection, _SHARES)
-    found = units.layout(connection, PAIRED)
+    found = units.layout(connection, _PAIRED)
     known = rest[:2] == rest[2:]
     return PairedProportion(
         Proportion(n, candidate),
         Proportion(n, baseline),
         high=Pairs(n, rest[0], rest[1]),
         low=Pairs(n, rest[2], rest[3]),
-        clusters=_clusters(connection, _DIFFERENCE, PAIRED, found),
-        samples=units.samples(connection, PAIRED, found),
-        most=None if known else _clusters(connection, _HIGH, PAIRED, found),
-        least=None if known else _clusters(connection, _LOW, PAIRED, found),
+        clusters=_clusters(connection, _DIFFERENCE, _PAIRED, found),
+        samples=units.samples(connection, _PAIRED, found),
+        most=None if known else _clusters(connection, _HIGH, _PAIRED, found),
+        least=None if known else _clusters(connection, _LOW, _PAIRED, found),
     )
 
 
@@ -158,6 +176,7 @@ def _sums(
         samples=0 if n == made.n else n,
         tied=bool(tied),
         groups=units.groups(connection, columns, source, found),
+        alone=units.sums(connection, columns, source) if found.grouped else None,
     )
 
 
@@ -190,10 +209,14 @@ def _incomplete(metric: Metric, missing: int, n: int) -> Missing:
     )
 
 
-def _no_measure(n: int) -> Missing:
+def _no_measure(left_out: LeftOut) -> Missing:
+    if not left_out.unmeasured:
+        reason = f"all {left_out.pairs:,} samples ended in an error for the baseline"
+    else:
+        reason = f"none of {left_out.pairs:,} samples was measured on both sides"
     return Missing(
         "no_measure",
-        f"all {n:,} samples ended in an error for the baseline: it is no measure of anything",
+        f"{reason}: it is no measure of anything",
         "a run in which the baseline answers",
     )
 

@@ -1,7 +1,9 @@
 """Sums over units that are independent of each other, exact integers made in SQL.
 
 A unit is a trial where samples neither have replicates nor belong to clusters; else it is the
-cluster of the samples, or the sample where it has none.
+cluster of the samples, or the sample where it has none. A cluster is known by its name alone, in
+whichever suite: a document that two suites ask about fails in both. Where two names are the same by
+chance, one larger unit is as valid as two; two where there is but one are not.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_GROUPS: Final = 4096
-UNIT: Final = "suite, cluster IS NULL, coalesce(cluster, sample)"
+_SUITE: Final = "CASE WHEN cluster IS NULL THEN suite ELSE '' END"
+UNIT: Final = f"cluster IS NULL, {_SUITE}, coalesce(cluster, sample)"
 """What the rows of one unit have in common."""
-_NAME: Final = "suite || '/' || (cluster IS NULL)::VARCHAR || '/' || coalesce(cluster, sample)"
+_NAME: Final = f"(cluster IS NULL)::VARCHAR || '/' || {_SUITE} || '/' || coalesce(cluster, sample)"
 _LAYOUT: Final = """
 SELECT coalesce(bool_or(cluster IS NOT NULL), false), coalesce(bool_or(replicate > 0), false)
 FROM {source}

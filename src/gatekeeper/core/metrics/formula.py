@@ -113,9 +113,16 @@ def blended(
         return sums
     if formula.over and over <= 0:
         return Missing("no_denominator", f"{formula.over} is 0", "facts in which it is not")
-    own, shared = (Fraction(0), over / sums.n) if formula.over else (Fraction(1), Fraction(0))
-    matrix = ((times, each, add / sums.n), (Fraction(0), own, shared))
-    return _transformed(sums, matrix)
+    own = Fraction(0 if formula.over else 1)
+
+    def with_facts(some: Sums) -> Sums:
+        shared = over / some.n if formula.over else Fraction(0)
+        return _transformed(some, ((times, each, add / some.n), (Fraction(0), own, shared)))
+
+    alone, high, low = (
+        None if some is None else with_facts(some) for some in (sums.alone, sums.high, sums.low)
+    )
+    return replace(with_facts(sums), alone=alone, high=high, low=low)
 
 
 _Row = tuple[Fraction, Fraction, Fraction]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.statistics.student import WIDEST_SKEWNESS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gatekeeper.core.observation import Sums
 
@@ -48,6 +48,24 @@ def variance(seen: Sums, gradient: Sequence[Fraction]) -> Fraction:
         start=Fraction(),
     )
     return squares * seen.n / (seen.n - 1)
+
+
+def design_effect(
+    seen: Sums, spread: Fraction, gradient: Callable[[tuple[int, ...]], Sequence[Fraction]]
+) -> float:
+    """`spread`, the variance of the estimate, over what it would be were all trials independent.
+
+    Kish (1965), "Survey Sampling", section 8.2. At least 1, which it is where each trial is a unit.
+
+    Args:
+        seen: The sums that the estimate is made of.
+        spread: From `variance`.
+        gradient: From totals, what `variance` is given.
+    """
+    if seen.alone is None:
+        return 1.0
+    alone = variance(seen.alone, gradient(seen.alone.totals))
+    return max(float(spread / alone), 1.0) if alone else 1.0
 
 
 def skewness(seen: Sums, gradient: Sequence[Fraction]) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.core.statistics.influence import (
     FEWEST_UNITS,
     clusters,
+    design_effect,
     samples,
     skewness,
     variance,
@@ -36,11 +37,11 @@ def mean_of(seen: Sums) -> Inference | None:
     """
     if seen.totals[1] <= 0:
         return None
-    value, gradient = _mean(*seen.totals)
-    spread = variance(seen, gradient) if seen.n >= FEWEST_UNITS else Fraction()
-    if spread == 0:
-        return _unbounded(seen, float(value), _METHOD)
-    return _student(seen, float(value), gradient, _METHOD)
+    value = float(Fraction(*seen.totals))
+    gradient = _gradient(seen.totals)
+    if seen.n < FEWEST_UNITS or variance(seen, gradient) == 0:
+        return _unbounded(seen, value, _METHOD)
+    return _student(seen, value, _METHOD)
 
 
 def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
@@ -55,39 +56,42 @@ def mean_difference(seen: Sums, *, width: float = 1.0) -> Inference | None:
     """
     if min(seen.totals[1], seen.totals[3]) <= 0:
         return None
-    candidate, up = _mean(*seen.totals[:2])
-    baseline, down = _mean(*seen.totals[2:])
+    candidate, baseline = Fraction(*seen.totals[:2]), Fraction(*seen.totals[2:])
     value, sides = float(candidate - baseline), (float(candidate), float(baseline))
     if seen.n < FEWEST_UNITS or seen.tied:
         return _unbounded(seen, value, _PAIRED, sides)
-    gradient = (*up, *(-part for part in down))
-    if variance(seen, gradient) == 0:
+    if variance(seen, _gradient(seen.totals)) == 0:
         if not width:
             return _unbounded(seen, value, _PAIRED, sides)
         return _tied(seen, value, width, sides)
-    return _student(seen, value, gradient, _PAIRED, sides)
+    return _student(seen, value, _PAIRED, sides)
 
 
-def _mean(y: int, d: int) -> tuple[Fraction, tuple[Fraction, Fraction]]:
-    """Their ratio, and its derivatives by the two."""
-    return Fraction(y, d), (Fraction(1, d), Fraction(-y, d * d))
+def _gradient(totals: tuple[int, ...]) -> list[Fraction]:
+    """Derivatives of a mean by its two totals, or of one less another by their four."""
+    signed = zip((1, -1), zip(totals[::2], totals[1::2], strict=True))  # noqa: B905 - one or two means
+    return [
+        part for sign, (y, d) in signed for part in (Fraction(sign, d), Fraction(-sign * y, d * d))
+    ]
 
 
 def _student(
     seen: Sums,
     value: float,
-    gradient: Sequence[Fraction],
     method: str,
     sides: Sequence[float | None] = (None, None),
 ) -> Student:
+    gradient = _gradient(seen.totals)
+    spread = variance(seen, gradient)
     return Student(
         value=value,
         n=samples(seen),
         method=method,
         clusters=clusters(seen),
+        design_effect=design_effect(seen, spread, _gradient),
         candidate=sides[0],
         baseline=sides[1],
-        stderr=math.sqrt(variance(seen, gradient)),
+        stderr=math.sqrt(spread),
         units=seen.n,
         scale="linear",
         skewness=skewness(seen, gradient),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.statistics.influence import (
     FEWEST_UNITS,
     clusters,
+    design_effect,
     samples,
     skewness,
     variance,
@@ -55,7 +56,7 @@ def ratio_change(seen: Sums, *, ties: bool = False) -> Inference | None:
 
 
 def _inferred(seen: Sums, *, ties: bool, change: bool) -> Inference:
-    gradient = [Fraction(sign, total) for sign, total in zip(_SIGNS, seen.totals)]  # noqa: B905 - one or two ratios
+    gradient = _gradient(seen.totals)
     spread = variance(seen, gradient) if seen.n >= FEWEST_UNITS else Fraction()
     if seen.n < FEWEST_UNITS or (seen.tied and not ties):
         return _unbounded(seen, change=change)
@@ -67,6 +68,7 @@ def _inferred(seen: Sums, *, ties: bool, change: bool) -> Inference:
         n=samples(seen),
         method=_method("delta method on the logarithm, corrected for skewness", change=change),
         clusters=clusters(seen),
+        design_effect=design_effect(seen, spread, _gradient),
         candidate=sides[0],
         baseline=sides[1],
         stderr=math.sqrt(spread),
@@ -74,6 +76,11 @@ def _inferred(seen: Sums, *, ties: bool, change: bool) -> Inference:
         scale="log change" if change else "log",
         skewness=skewness(seen, gradient),
     )
+
+
+def _gradient(totals: tuple[int, ...]) -> list[Fraction]:
+    """Derivatives of the logarithm of one ratio, or of one over another."""
+    return [Fraction(sign, total) for sign, total in zip(_SIGNS, totals)]  # noqa: B905 - one or two ratios
 
 
 def _unbounded(seen: Sums, *, change: bool) -> Unbounded:
