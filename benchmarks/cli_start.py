@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
 import time
 
+GATEKEEPER = [sys.executable, "-m", "gatekeeper"]
 COMMANDS = {
     'python -c "import typer"': [sys.executable, "-c", "import typer"],
-    "gatekeeper --version": [sys.executable, "-m", "gatekeeper", "--version"],
-    "gatekeeper --help": [sys.executable, "-m", "gatekeeper", "--help"],
-    "gatekeeper promote --help": [sys.executable, "-m", "gatekeeper", "promote", "--help"],
+    "gatekeeper --version": [*GATEKEEPER, "--version"],
+    "gatekeeper --help": [*GATEKEEPER, "--help"],
+    "gatekeeper gate --help": [*GATEKEEPER, "gate", "--help"],
+    "gatekeeper evaluate --help": [*GATEKEEPER, "evaluate", "--help"],
+    "gatekeeper <TAB>": ["env", "_GATEKEEPER_COMPLETE=complete_bash", "COMP_CWORD=1", *GATEKEEPER],
+    "gatekeeper schema manifest": [*GATEKEEPER, "schema", "manifest"],
 }
 
 
 def seconds(command: list[str]) -> float:
     """Wall time of one run."""
     start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
+    typed = {**os.environ, "COMP_WORDS": "gatekeeper "}
+    subprocess.run(command, check=True, capture_output=True, env=typed)
     return time.perf_counter() - start
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.cli.main import VERBS
+from gatekeeper.cli.verbs import Verbs
 
 ROOT = Path(__file__).parents[1]
 SOURCES = (
@@ -39,7 +39,7 @@ def commands() -> list[tuple[str, str]]:
 
 
 GROUPS = ("keys", "policy", "runs")
-COMMANDS = [(verb, rest) for verb, rest in commands() if verb in VERBS]
+COMMANDS = [(verb, rest) for verb, rest in commands() if verb in Verbs.texts()]
 
 
 def words(verb: str, rest: str) -> tuple[str, ...]:

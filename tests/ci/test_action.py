@@ -11,7 +11,7 @@ import pytest
 
 from builders import write
 from forges import github_comment
-from gatekeeper.cli.main import app
+from gatekeeper.cli.verbs import app
 from pipelines import ACTION, Workflow, documents
 from repositories import commit, git
 
@@ -240,7 +240,7 @@ def test_the_workflow_in_the_guide_can_be_pasted():
 def test_variables_are_those_that_the_command_reads():
     from typer.main import get_command
 
-    command = get_command(app).commands["ci"]
+    command = get_command(app).loaded("ci")
     read = {one.envvar for one in command.params if one.envvar}
     (judge,) = [one for one in steps() if one.get("name") == JUDGE]
     told = {name for name in judge["env"] if name.startswith("GATEKEEPER_CI_")}

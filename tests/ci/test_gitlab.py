@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from forges import gitlab_note
-from gatekeeper.cli.main import app
+from gatekeeper.cli.verbs import app
 from pipelines import TEMPLATE, Component, documents, interpolated
 
 MARKER = "<!-- gatekeeper ci: . -->"
@@ -78,7 +78,7 @@ def test_no_input_stands_in_a_script_and_every_input_is_used():
 def test_variables_are_those_that_the_command_reads():
     from typer.main import get_command
 
-    command = get_command(app).commands["ci"]
+    command = get_command(app).loaded("ci")
     read = {one.envvar for one in command.params if one.envvar}
     (job,) = documents(TEMPLATE)[1].values()
     assert {name for name in job["variables"] if name.startswith("GATEKEEPER_CI_")} == read

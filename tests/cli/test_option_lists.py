@@ -6,7 +6,6 @@ from typing import get_args
 
 from gatekeeper.adapters.exporting import Flat
 from gatekeeper.adapters.importers import FORMATS
-from gatekeeper.cli.runs import VERBS, app
 from gatekeeper.cli.runs.export_ import FLAT, Format
 from gatekeeper.cli.runs.import_ import FormatName, SuiteName
 from gatekeeper.model.evalset import Suite
@@ -17,8 +16,3 @@ def test_every_choice_is_one_and_none_is_missing():
     assert tuple(one.value for one in SuiteName) == get_args(Suite)
     assert tuple(FLAT.values()) == get_args(Flat)
     assert set(Format) - set(FLAT) == {Format.responses}
-
-
-def test_the_help_of_runs_names_every_verb():
-    said = app.info.help or ""
-    assert all(verb in said for verb in VERBS)

@@ -1,15 +1,13 @@
-"""The one error boundary: expected errors, interruption and bugs leave by different exit codes."""
+"""The one error boundary: expected errors, interruption and bugs leave by different exit codes.
+
+What only an error needs is imported where it has happened: every start would pay for it.
+"""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-import platform
 import sys
-import tempfile
-import traceback
-from dataclasses import asdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +58,8 @@ def guarded(run: Callable[[], int], arguments: Sequence[str]) -> int:
 
 def document(error: GatekeeperError) -> dict[str, Any]:
     """The error as programs read it."""
+    from dataclasses import asdict
+
     found: dict[str, Any] = {"code": error.code, "what": error.what, "exit": error.exit_code}
     if error.where:
         found["where"] = error.where
@@ -87,6 +87,8 @@ def _bug(error: Exception, arguments: Sequence[str]) -> int:
 def _answer(found: dict[str, Any], arguments: Sequence[str]) -> int:
     """Give programs their document too; the exit code is returned."""
     if _wants_json(arguments):
+        import json
+
         try:
             sys.stdout.write(json.dumps({"error": found}, indent=2) + "\n")
             sys.stdout.flush()
@@ -118,6 +120,11 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _crash_file(arguments: Sequence[str]) -> str:
+    import json
+    import platform
+    import tempfile
+    import traceback
+
     trace = traceback.format_exc()
     content = {
         "gatekeeper": __version__,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatekeeper.cli.lazy import PLAIN
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 from gatekeeper.errors import UsageError
 from gatekeeper.report.markup import escape
@@ -15,7 +16,9 @@ from gatekeeper.report.markup import escape
 if TYPE_CHECKING:
     from gatekeeper.model.keyring import Key, Keyring
 
-app = typer.Typer(help="The keys of a project: list, show, generate, revoke.", no_args_is_help=True)
+app = typer.Typer(
+    name="keys", help="The keys of a project: list, show, generate, revoke, renew.", **PLAIN
+)
 
 
 class Role(StrEnum):

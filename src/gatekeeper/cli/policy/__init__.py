@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING, ClassVar
 
 import typer
 
-VERBS: tuple[str, ...] = ("check", "test", "diff", "approve", "report")
-"""Each is the function `policy_NAME` of the module `gatekeeper.cli.policy.NAME_`."""
+from gatekeeper.cli.lazy import PLAIN, VerbGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatekeeper.cli.lazy import Verb
+
+
+class PolicyVerbs(VerbGroup):
+    """Each is the function `policy_NAME` of the module `gatekeeper.cli.policy.NAME_`."""
+
+    sections: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "Commands": {
+            "check": "Check a policy, list its rules, and warn of those that eval sets could not"
+            " decide.",
+            "test": "Decide past runs by a policy, and see whether it says of each what it should.",
+            "diff": "Show what a policy demands more of and less of than another.",
+            "approve": "Approve of what a policy demands less of, for one release.",
+            "report": "Review a policy: what its rules decided, was overridden, and what came of"
+            " it.",
+        }
+    }
+
+    def load(self, verb: str) -> Verb:
+        """Import the function of a verb."""
+        module = importlib.import_module(f"gatekeeper.cli.policy.{verb}_")
+        found: Verb = getattr(module, f"policy_{verb}")
+        return found
+
 
 app = typer.Typer(
+    name="policy",
+    cls=PolicyVerbs,
     help="Gate policies: check, test, diff, approve, report.",
-    no_args_is_help=True,
+    **PLAIN,
 )
-
-for _verb in VERBS:
-    _module = importlib.import_module(f"gatekeeper.cli.policy.{_verb}_")
-    app.command(_verb)(getattr(_module, f"policy_{_verb}"))

@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING, ClassVar
 
 import typer
 
-VERBS: tuple[str, ...] = (
-    "list",
-    "show",
-    "compare",
-    "export",
-    "import",
-    "merge",
-    "calibrate",
-    "sync",
-)
-"""Each is the function `runs_NAME` of the module `gatekeeper.cli.runs.NAME_`."""
+from gatekeeper.cli.lazy import PLAIN, VerbGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatekeeper.cli.lazy import Verb
+
+
+class RunsVerbs(VerbGroup):
+    """Each is the function `runs_NAME` of the module `gatekeeper.cli.runs.NAME_`."""
+
+    sections: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "Commands": {
+            "list": "The runs of a project, newest first, with what was decided about each.",
+            "show": "What was run, how it went, and what the metrics are; or which samples failed,"
+            " and why.",
+            "compare": "Compare the candidates of two runs on the samples that both answered.",
+            "export": "Write a flat row a request: what was asked and answered, tokens, cost,"
+            " scores, outcomes.",
+            "import": "Make a run of results from another tool, to be gated like any other.",
+            "merge": "Put the shards of an evaluation together to one run, which can then be"
+            " gated.",
+            "calibrate": "Compare a scorer with people: agreement, kappa, error rates, bias by"
+            " length and position.",
+            "sync": "Bring runs to MLflow that are not there yet, or not all of them.",
+        }
+    }
+
+    def load(self, verb: str) -> Verb:
+        """Import the function of a verb."""
+        module = importlib.import_module(f"gatekeeper.cli.runs.{verb}_")
+        found: Verb = getattr(module, f"runs_{verb}")
+        return found
+
 
 app = typer.Typer(
+    name="runs",
+    cls=RunsVerbs,
     help="Runs: list, show, compare, export, import, merge, calibrate, sync.",
-    no_args_is_help=True,
+    **PLAIN,
 )
-
-for _verb in VERBS:
-    _module = importlib.import_module(f"gatekeeper.cli.runs.{_verb}_")
-    app.command(_verb)(getattr(_module, f"runs_{_verb}"))
