@@ -145,6 +145,8 @@ def test_markdown_stays_under_the_limit_of_a_comment_and_says_what_is_left_out()
         ("<!-- hidden", "&lt;\\!-- hidden"),
         ("a|b", "a\\|b"),
         ("`x` *y* _z_", "\\`x\\` \\*y\\* \\_z\\_"),
+        ("www.a.b https://a.b", "www&#8203;.a.b https:&#8203;//a.b"),
+        ("GH-12 :tada:", "GH&#8203;-12 :&#8203;tada:"),
         ("- x", "\\- x"),
         ("1. x", "1\\. x"),
         ("31.3 points", "31.3 points"),
@@ -158,11 +160,12 @@ def test_markdown_shows_text_as_it_is(given_: str, wanted: str) -> None:
 
 
 def test_code_holds_any_backticks() -> None:
-    from gatekeeper.report.markdown import code
+    from gatekeeper.report.markdown import cell, code
 
     assert code("a`b``c") == "```a`b``c```"
     assert code("`x`") == "`` `x` ``"
-    assert code("a|b") == "`a\\|b`"
+    assert code("a|b") == "`a|b`"
+    assert cell("a|b") == "`a\\|b`"
 
 
 # -- JUnit ----------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def test_names_cannot_write_into_the_comment():
     evil = "a`|<img src=x>\n# @everyone.yaml"
     text = comment(Review((Judged(evil, (Cause(evil, "x"),), exit=2, error="broken"),)), 65_000)
     assert "\n# @everyone" not in text
-    assert "`a'\\|<img src=x> # @everyone.yaml`" in text
+    assert "``a`\\|<img src=x> # @everyone.yaml``" in text
 
 
 def test_programs_read_every_manifest_and_what_became_looser():
@@ -122,6 +122,14 @@ def test_an_error_is_one_test_that_could_not_be_run():
     assert (tree.get("errors"), tree.get("failures")) == ("1", "0")
     (error,) = tree.iter("error")
     assert error.text == BROKEN.error
+
+
+def test_an_error_with_anything_in_it_is_sound_xml():
+    evil = Judged(
+        "a<b>\x00\x1b", (CAUSE,), exit=2, error="\x1b[31mred\x00\n]]> [[ATTACHMENT|/etc]]"
+    )
+    (error,) = ET.fromstring(unjudged_junit(evil)).iter("error")
+    assert error.text == "[31mred\n]]> [ [ATTACHMENT|/etc]]"
 
 
 def test_an_answer_tells_its_problems_with_their_places():

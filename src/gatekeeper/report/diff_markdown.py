@@ -17,6 +17,7 @@ from gatekeeper.report.diff import (
     text_note,
     value,
 )
+from gatekeeper.report.markdown import cell, code, plain, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 def markdown(diff: ReleaseDiff) -> str:
     """A heading, the class and the gates first, then a section a component."""
     if diff.old.digest == diff.new.digest:
-        return f"**No difference**: both are `{named(diff.old)}`; no gate follows.\n"
+        return f"**No difference**: both are {code(named(diff.old))}; no gate follows.\n"
     demand = diff.demand
     changed = ", ".join(part.name for part in diff.parts) or "the name only"
     blocks = [
-        f"### Release `{named(diff.old)}` → `{named(diff.new)}`",
+        f"### Release {code(named(diff.old))} → {code(named(diff.new))}",
         "\n".join(
             [
                 "| | |",
@@ -39,7 +40,7 @@ def markdown(diff: ReleaseDiff) -> str:
                 f"| Change class | **{diff.change_class}** ({changed}) |",
                 f"| Gates that follow | {', '.join(demand.sections) or 'none'} |",
                 f"| Suites | {', '.join(demand.suites) or 'none'} |",
-                f"| Because | {demand.reason} |",
+                f"| Because | {plain(demand.reason)} |",
                 f"| Unchanged | {', '.join(diff.unchanged) or 'nothing'} |",
             ]
         ),
@@ -58,25 +59,25 @@ def _part(part: PartDiff) -> Iterator[str]:
         yield "\n".join(["| key | old | new | change |", "| --- | --- | --- | --- |", *rows])
     for change in part.changes:
         if isinstance(change, TextChange):
-            yield f"{_code(key(change.path))}: {text_note(change)}"
+            yield f"{code(key(change.path))}: {text_note(change)}"
             yield "> " + _words(change)
         elif isinstance(change, FilesChange):
-            yield f"{_code(key(change.path))}: {files_note(change)}"
+            yield f"{code(key(change.path))}: {files_note(change)}"
             yield "\n".join(_files(change))
 
 
 def _row(change: ValueChange | RenameChange) -> str:
-    path = _code(key(change.path))
+    path = cell(key(change.path))
     if isinstance(change, RenameChange):
-        return f"| {path} | {_code(change.old)} | {_code(str(change.path[-1]))} | renamed |"
-    old, new = ("" if side is ABSENT else _code(value(side)) for side in (change.old, change.new))
+        return row([path, cell(change.old), cell(str(change.path[-1])), "renamed"])
+    old, new = ("" if side is ABSENT else cell(value(side)) for side in (change.old, change.new))
     if change.old is ABSENT:
         note = "added"
     elif change.new is ABSENT:
         note = "removed"
     else:
         note = "" if change.relative is None else percent(change.relative)
-    return f"| {path} | {old} | {new} | {note} |"
+    return row([path, old, new, note])
 
 
 def _words(change: TextChange) -> str:
@@ -84,30 +85,19 @@ def _words(change: TextChange) -> str:
     for index, piece in enumerate(change.pieces):
         if piece.operation == "same":
             last = index == len(change.pieces) - 1
-            found += [_plain(word) for word in shorten(piece.words, first=index == 0, last=last)]
+            found += [_shown(word) for word in shorten(piece.words, first=index == 0, last=last)]
         else:
             tag = "del" if piece.operation == "removed" else "ins"
-            found.append(f"<{tag}>{' '.join(_plain(word) for word in piece.words)}</{tag}>")
+            found.append(f"<{tag}>{' '.join(_shown(word) for word in piece.words)}</{tag}>")
     return " ".join(found).replace("\n", "<br>")
+
+
+def _shown(word: str) -> str:
+    return word if word == "\n" else plain(word)
 
 
 def _files(change: FilesChange) -> Iterator[str]:
     for file in change.files[:MOST_FILES]:
-        yield f"- {file.kind} {_code(file.file)}: {file_note(file)}"
+        yield f"- {file.kind} {code(file.file)}: {file_note(file)}"
     if len(change.files) > MOST_FILES:
         yield f"- and {len(change.files) - MOST_FILES} more"
-
-
-def _code(text: str) -> str:
-    """Inline code; backticks and pipes cannot end it."""
-    fence = "``" if "`" in text else "`"
-    pad = " " if "`" in text else ""
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|").replace("\n", " ")
-
-
-def _plain(word: str) -> str:
-    """A word that Markdown and HTML take as it is."""
-    if word == "\n":
-        return word
-    escaped = word.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{letter}" if letter in "\\`*_[]|#~@" else letter for letter in escaped)

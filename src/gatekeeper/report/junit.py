@@ -60,22 +60,22 @@ def _kind(rule: RuleResult, blocks: frozenset[str]) -> str:
 
 
 def _case(rule: RuleResult, verdict: Verdict, kind: str) -> Iterator[str]:
-    yield f'    <testcase{_named(rule.rule)} classname={_quoted(_class(rule))} time="0">'
+    yield f'    <testcase{_named(rule.rule)} classname={junit_quoted(_class(rule))} time="0">'
     told = "\n".join(
         spelled_out(f"{name}: {text}" if name else text, "\u00a0")
         for name, text in story(rule, verdict)
     )
     if kind == "skipped":
         why = _why_skipped(rule)
-        yield f"      <skipped message={_quoted(why)}>{_text(why)}</skipped>"
+        yield f"      <skipped message={junit_quoted(why)}>{junit_text(why)}</skipped>"
     elif kind:
-        facts = f"message={_quoted(rule.reason)} type={_quoted(rule.code)}"
-        yield f"      <{kind} {facts}>{_text(told)}</{kind}>"
+        facts = f"message={junit_quoted(rule.reason)} type={junit_quoted(rule.code)}"
+        yield f"      <{kind} {facts}>{junit_text(told)}</{kind}>"
     elif rule.outcome == "pass":
-        yield f"      <system-out>{_text(rule.reason)}</system-out>"
+        yield f"      <system-out>{junit_text(rule.reason)}</system-out>"
     else:
         said = f"{spoken(rule.outcome)}, which does not block: {rule.reason}\n{told}"
-        yield f"      <system-out>{_text(said)}</system-out>"
+        yield f"      <system-out>{junit_text(said)}</system-out>"
     yield "    </testcase>"
 
 
@@ -111,7 +111,7 @@ def _properties(verdict: Verdict) -> Iterator[str]:
     yield "    <properties>"
     for name, value in facts:
         if value:
-            yield f"      <property{_named(name)} value={_quoted(value)}/>"
+            yield f"      <property{_named(name)} value={junit_quoted(value)}/>"
     yield "    </properties>"
 
 
@@ -122,14 +122,16 @@ def _counts(kinds: Iterable[str], counted: Mapping[str, str]) -> str:
 
 
 def _named(name: str) -> str:
-    return f" name={_quoted(name)}"
+    return f" name={junit_quoted(name)}"
 
 
-def _quoted(text: str) -> str:
+def junit_quoted(text: str) -> str:
+    """`text` as an attribute, quotes included, without what XML has no place for."""
     return quoteattr(_allowed(text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 
 
-def _text(text: str) -> str:
+def junit_text(text: str) -> str:
+    """The same between tags."""
     return escape(_allowed(text), {"\r": "&#13;"})
 
 

@@ -9,8 +9,10 @@ from gatekeeper.report.markup import spelled_out
 
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]()|~!$#&<>]")
-_LINKED: Final = re.compile(r"([@#!~%])(?=[\w/])")
-"""What would notify a person or link to an issue; only a character in between stops that."""
+_LINKED: Final = re.compile(
+    r"([@#!~%](?=[\w/])|:(?=//|[\w+-]+:)|\bwww(?=\.)|\bGH(?=-\d))", re.IGNORECASE
+)
+"""What would notify a person, link or become a picture; only a character in between stops that."""
 _GAP: Final = "&#8203;"
 _LIST: Final = re.compile(r"^(\d*)([-+.)])(?=\s|$)")
 
@@ -28,12 +30,24 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """`text` as inline code, whatever backticks it has; fit for a cell of a table."""
+    """`text` as inline code, whatever backticks it has."""
     line = spelled_out(" ".join(text.split())) or " "
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def cell(text: str) -> str:
+    """`text` as inline code in a table, where a bar would end the cell."""
+    return code(text).replace("|", "\\|")
+
+
+def fenced(text: str) -> str:
+    """Lines as they are; nothing in them ends the block."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{spelled_out(text, keep=chr(10))}\n{fence}"
 
 
 def row(cells: list[str]) -> str:

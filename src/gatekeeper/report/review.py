@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
 from gatekeeper.core.review import NOTHING
+from gatekeeper.core.wording import counted
+from gatekeeper.report.junit import junit_quoted, junit_text
+from gatekeeper.report.markdown import cell, code, fenced, plain, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +24,8 @@ _OWNER: Final = (
     "Its owner should agree to that on its own merits; promotion asks for"
     " `gatekeeper policy approve`."
 )
-_CUT: Final = "_Too long to be shown here whole: the reports of the job hold all of it._"
+_WHERE: Final = "the reports of the job hold all of it"
+_SHORTENED: Final = f"\n\n_Too long to be shown here whole: {_WHERE}._"
 
 
 def comment(review: Review, longest: int) -> str:
@@ -31,14 +35,30 @@ def comment(review: Review, longest: int) -> str:
         review: What was found.
         longest: The most characters that it may have.
     """
-    head = list(_head(review))
-    full = [_part(one, difference=True) for one in review.gravest_first]
-    brief = [_part(one, difference=False) for one in review.gravest_first]
-    for parts in (full, [*brief, _CUT], [_CUT]):
-        text = "\n\n".join([*head, *parts]) + "\n"
-        if len(text) <= longest:
-            return text
-    return text[: longest - 1] + "\n"
+    head = "\n\n".join(_head(review)) + "\n"
+    found = review.gravest_first
+    if len(head) + len(_left_out(len(found))) > longest:
+        return _line(review, longest)
+    text, kept = head, 0
+    for place, one in enumerate(found):
+        room = longest - len(text) - len(_left_out(len(found)))
+        tries = (_part(one, difference=True), _part(one, difference=False) + _SHORTENED)
+        part = next((f"\n{part}\n" for part in tries if len(part) + 2 <= room), None)
+        if part is None:
+            break
+        text, kept = text + part, place + 1
+    return text + _left_out(len(found) - kept) if kept < len(found) else text
+
+
+def _left_out(count: int) -> str:
+    return f"\n_{counted(count, 'more manifest')}: {_WHERE}._\n"
+
+
+def _line(review: Review, longest: int) -> str:
+    """Where there is no room for more than the outcome."""
+    line = f"## {MARKS[review.outcome]} gatekeeper: {_summary(review)}"
+    whole = f"{line}\n\n_Too long to be shown here: {_WHERE}._\n"
+    return whole if len(whole) <= longest else f"{line[: longest - 1]}\n"
 
 
 def review_document(review: Review, comment_at: str) -> dict[str, Any]:
@@ -68,20 +88,19 @@ def review_text(review: Review) -> str:
 
 def unjudged_junit(one: Judged) -> str:
     """A manifest that never got a verdict, for tools that count tests."""
-    from xml.sax.saxutils import escape, quoteattr
-
-    name, what = quoteattr(one.manifest), quoteattr(one.error.partition("\n")[0])
+    name, what = junit_quoted(one.manifest), junit_quoted(one.error.partition("\n")[0])
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<testsuites name="gatekeeper" tests="1" failures="0" errors="1">\n'
-        f' <testsuite name={name} tests="1" failures="0" errors="1">\n'
-        f'  <testcase classname={name} name="verdict"><error message={what}>{escape(one.error)}'
-        "</error></testcase>\n </testsuite>\n</testsuites>\n"
+        f'  <testsuite name={name} tests="1" failures="0" errors="1" skipped="0">\n'
+        f'    <testcase name="verdict" classname={name}>\n'
+        f"      <error message={what}>{junit_text(one.error)}</error>\n"
+        "    </testcase>\n  </testsuite>\n</testsuites>\n"
     )
 
 
 def _head(review: Review) -> Iterator[str]:
-    of = f" in {_code(review.project)}" if review.project else ""
+    of = f" in {code(review.project)}" if review.project else ""
     yield f"## {MARKS[review.outcome]} gatekeeper{of}: {_summary(review)}"
     yield _where(review)
     if review.policies:
@@ -89,21 +108,21 @@ def _head(review: Review) -> Iterator[str]:
     if review.judged:
         yield "\n".join(_table(review))
     if review.deleted:
-        yield "Taken away, and so not judged: " + ", ".join(map(_code, review.deleted))
+        yield "Taken away, and so not judged: " + ", ".join(map(code, review.deleted))
 
 
 def _policies(review: Review) -> Iterator[str]:
     yield f"> {_POLICY}"
     for one in review.policies:
         if one.unclear:
-            yield f"> - {_code(one.file)}: {_plain(one.unclear.splitlines()[0])}"
+            yield f"> - {code(one.file)}: {plain(one.unclear.splitlines()[0])}"
         elif not one.loosened:
-            yield f"> - {_code(one.file)} demands nothing less than before."
+            yield f"> - {code(one.file)} demands nothing less than before."
         else:
-            yield f"> - {_code(one.file)} **demands less**. {_OWNER}"
+            yield f"> - {code(one.file)} **demands less**. {_OWNER}"
         for loose in one.loosened:
-            change = f"{_code(loose.before)} became {_code(loose.after)}"
-            yield f">   - {_code(loose.rule)} {loose.what}: {change}"
+            change = f"{code(loose.before)} became {code(loose.after)}"
+            yield f">   - {code(loose.rule)} {loose.what}: {change}"
 
 
 def _summary(review: Review) -> str:
@@ -126,7 +145,7 @@ def _where(review: Review) -> str:
     if review.base:
         where = f" --project {review.project}" if review.project else ""
         again = f"gatekeeper ci --since {review.base[:SHORT]}{where}"
-        parts.append(f"· to have the runs here: {_code(again)}")
+        parts.append(f"· to have the runs here: {code(again)}")
     return " ".join(parts)
 
 
@@ -134,8 +153,7 @@ def _table(review: Review) -> Iterator[str]:
     yield "| | manifest | verdict | touched by |"
     yield "| --- | --- | --- | --- |"
     for one in review.gravest_first[:MOST_ROWS]:
-        cells = (MARKS[one.outcome], _code(one.manifest), _verdict(one), _causes(one))
-        yield "| " + " | ".join(cells) + " |"
+        yield row([MARKS[one.outcome], cell(one.manifest), _verdict(one), _causes(one)])
     if len(review.judged) > MOST_ROWS:
         yield f"| | and {len(review.judged) - MOST_ROWS} more | | |"
 
@@ -145,25 +163,25 @@ def _verdict(one: Judged) -> str:
         return "error: no verdict"
     rules = [] if one.outcome == "pass" else one.verdict["rules"]
     bad = [rule["rule"] for rule in rules if rule["outcome"] == one.outcome]
-    named = f": {', '.join(map(_code, bad[:MOST_CAUSES]))}" if bad else ""
+    named = f": {', '.join(map(cell, bad[:MOST_CAUSES]))}" if bad else ""
     more = f" and {len(bad) - MOST_CAUSES} more" if len(bad) > MOST_CAUSES else ""
     return f"**{one.outcome}**{named}{more}"
 
 
 def _causes(one: Judged) -> str:
-    shown = ", ".join(_code(cause.file) for cause in one.because[:MOST_CAUSES])
+    shown = ", ".join(cell(cause.file) for cause in one.because[:MOST_CAUSES])
     rest = len(one.because) - MOST_CAUSES
     return (f"{shown} and {rest} more" if rest > 0 else shown) or "named"
 
 
 def _part(one: Judged, *, difference: bool) -> str:
-    blocks = [f"## {_code(one.manifest)}{_of(one)}"]
+    blocks = [f"## {code(one.manifest)}{_of(one)}"]
     if one.error:
-        blocks.append(_fenced(one.error))
+        blocks.append(fenced(one.error))
     elif one.story:
         blocks.append(one.story.strip())
     if one.compared:
-        blocks.append(f"Compared with {_plain(one.compared)}.")
+        blocks.append(f"Compared with {plain(one.compared)}.")
     if difference and one.difference:
         fold = "<details><summary>What changed in the release</summary>"
         blocks += [fold, one.difference.strip(), "</details>"]
@@ -195,18 +213,3 @@ def _policy(one: PolicyChange) -> dict[str, Any]:
         "loosened": [loose.model_dump(mode="json") for loose in one.loosened],
         "unclear": one.unclear or None,
     }
-
-
-def _code(text: str) -> str:
-    """Inline code: nothing in a name ends it, breaks a row, or calls a person."""
-    safe = text.replace("`", "'").replace("|", "\\|")
-    return "`" + " ".join(safe.split()) + "`"
-
-
-def _plain(text: str) -> str:
-    return text.replace("<", "&lt;").replace("@", "@&#8203;")
-
-
-def _fenced(text: str) -> str:
-    """Lines as they are; a fence inside them cannot end it."""
-    return "```text\n" + text.replace("```", "'''") + "\n```"

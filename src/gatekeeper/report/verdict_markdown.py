@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.report.advice import next_steps, notices, urgent
-from gatekeeper.report.markdown import code, folded, plain, row
+from gatekeeper.report.markdown import cell, code, folded, plain, row
 from gatekeeper.report.outcomes import (
     MARKS,
     blocking,
@@ -39,14 +39,29 @@ def verdict_markdown(verdict: Verdict, policy: str = "") -> str:
     What would not fit into a comment is left out, and its place says where it is. `policy` is the
     file of the policy, where it is known.
     """
-    lines = [*_heading(verdict), *_open(verdict), *_next(verdict, policy)]
-    lines += folded("Why, how sure, and where to look", _told(verdict))
-    lines += folded(f"All rules: {tally(verdict.rules)}", _all(verdict))
-    lines += folded("Slices", _slices(verdict))
-    lines += folded("Samples that count most", _samples(verdict))
-    text = "\n".join(lines)
-    rest = "\n".join(folded("What it rests on", _provenance(verdict)))
-    return f"{text}\n{rest}" if len(text) + len(rest) < LIMIT else f"{text}\n"
+    parts = [
+        [*_heading(verdict), *_open(verdict)],
+        _next(verdict, policy),
+        folded("Why, how sure, and where to look", _told(verdict)),
+        folded(f"All rules: {tally(verdict.rules)}", _all(verdict)),
+        folded("Slices", _slices(verdict)),
+        folded("Samples that count most", _samples(verdict)),
+        folded("What it rests on", _provenance(verdict)),
+    ]
+    return _whole(["\n".join(part) + "\n" for part in parts if part], verdict)
+
+
+def _whole(parts: list[str], verdict: Verdict) -> str:
+    """As many parts as fit, whole; that some do not is said at the end."""
+    note = f"Too long for a comment; all of it: {code(f'gatekeeper report {verdict.run}')}\n"
+    room = LIMIT - len(note)
+    kept = []
+    for part in parts:
+        if len(part) <= room:
+            kept.append(part)
+            room -= len(part)
+    cut = len(kept) < len(parts)
+    return "".join([*kept, note] if cut else kept).rstrip("\n") + "\n"
 
 
 def _heading(verdict: Verdict) -> list[str]:
@@ -125,7 +140,7 @@ def _all(verdict: Verdict) -> list[str]:
     for rule in verdict.rules:
         detects = distance(rule.mde, rule.unit) if rule.mde is not None else ""
         shown = [*map(plain, cells(rule)), plain(p_value(rule)), plain(detects)]
-        rows.append(row([MARKS[rule.outcome][0], code(rule.rule), *shown]))
+        rows.append(row([MARKS[rule.outcome][0], cell(rule.rule), *shown]))
     heads = [row(_HEADS), "|---|---|---:|---:|---:|---:|---:|---:|"]
     return [*heads, *_fitting(rows, "all", verdict)]
 
