@@ -10,9 +10,15 @@ from typing import Any, Final
 import pytest
 
 from gatekeeper.core.places import Places
-from gatekeeper.report.annotations import verdict_gitlab
+from gatekeeper.core.plots import Plots
+from gatekeeper.model.verdict import Contribution, SliceResult
+from gatekeeper.report.annotations import verdict_github, verdict_gitlab
 from gatekeeper.report.junit import verdict_junit
+from gatekeeper.report.markup import short_name
+from gatekeeper.report.page.document import verdict_html
 from gatekeeper.report.sarif import verdict_sarif
+from gatekeeper.report.verdict import verdict_text
+from gatekeeper.report.verdict_markdown import verdict_markdown
 from verdicts import failing, places, rule, verdict
 
 SEMANTIC: Final = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
@@ -111,3 +117,45 @@ def test_no_text_attaches_a_file_to_a_jenkins_build() -> None:
     odd = rule("run.x_max", "pass", reason="[[ATTACHMENT|/etc/passwd]]")
     bad = failing().model_copy(update={"reason": "[[ATTACHMENT|/etc/passwd]]"})
     assert "[[ATTACHMENT" not in verdict_junit(verdict(odd, bad))
+
+
+# -- any platform ---------------------------------------------------------------------------------
+
+
+def test_two_long_names_that_begin_alike_are_told_apart_in_every_format() -> None:
+    names = [f"{'what is the refund policy ' * 400}{place}" for place in range(2)]
+    one = failing().model_copy(
+        update={
+            "samples": tuple(
+                Contribution(sample=name, suite="quality", candidate=1.0) for name in names
+            ),
+            "slices": tuple(
+                SliceResult(value=name, outcome="fail", estimate=1.0, n=3) for name in names
+            ),
+        }
+    )
+    found = verdict(one)
+    short = [short_name(name) for name in names]
+    assert len({*short}) == 2
+    assert {len(name) for name in short} == {100}
+    for text in (
+        verdict_text(found, 120),
+        verdict_markdown(found),
+        verdict_html(found, Plots()),
+        verdict_junit(found),
+        verdict_sarif(found, places()),
+        verdict_github(found, places()),
+        verdict_gitlab(found, places()),
+    ):
+        assert "policy " * 20 not in text
+        assert len(text) < 40_000
+    for text in (verdict_text(found, 120), verdict_markdown(found), verdict_html(found, Plots())):
+        assert all(name[-8:] in text for name in short)
+
+
+def test_no_annotation_is_longer_than_github_takes() -> None:
+    long = failing().model_copy(update={"reason": "x" * 200_000})
+    first = verdict_github(verdict(long), places()).splitlines()[0]
+    assert len(first) < 65_536
+    [issue] = json.loads(verdict_gitlab(verdict(long), places()))
+    assert len(issue["description"]) < 65_536

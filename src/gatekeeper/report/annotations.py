@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.report.advice import urgent
+from gatekeeper.report.columns import cut
 from gatekeeper.report.markup import spelled_out
 from gatekeeper.report.outcomes import blocking, release_name, spoken, tally
 from gatekeeper.report.story import cause
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from gatekeeper.core.places import Place, Places
     from gatekeeper.model.verdict import RuleResult, Verdict
 
+LONGEST: Final = 10_000
+"""Characters of a message: nobody reads more beside a line, and platforms drop far longer ones."""
 _COMMANDS: Final = {"block": "error", "warn": "warning", "info": "notice"}
 _DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
@@ -36,7 +39,7 @@ def message(rule: RuleResult, verdict: Verdict) -> str:
         parts.append(f"to settle it: {rule.settle}")
     if rule.look_at:
         parts.append(f"look at: {rule.look_at}")
-    return "\n".join(parts)
+    return cut("\n".join(parts), LONGEST)
 
 
 def fingerprint(rule: RuleResult, verdict: Verdict) -> str:

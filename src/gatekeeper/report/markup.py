@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from typing import Final
 
+LONGEST_NAME: Final = 100
+"""Characters; results of other tools may name a sample by all that it asks."""
+_MARK: Final = 8
 _OPENING = re.compile(r"(\\*)(\[(?:(?P<tag>[a-z#/@][^[]*?])|(?P<start>[a-z#/@])?))")
 
 
@@ -34,6 +39,18 @@ def _guarded(found: re.Match[str]) -> str:
 def one_line(text: str) -> str:
     """What somebody wrote, as it can stand in a line: control characters are spelled out."""
     return escape(spelled_out(text))
+
+
+def short_name(name: str) -> str:
+    """A name that is no longer than those of our own samples may be.
+
+    Of a longer one the beginning stands, and a few digits of its sha256, so that two which begin
+    alike are told apart.
+    """
+    if len(name) <= LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_MARK]
+    return f"{name[: LONGEST_NAME - _MARK - 1]}…{mark}"
 
 
 def spelled_out(text: str, keep: str = "") -> str:

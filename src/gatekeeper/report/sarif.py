@@ -10,7 +10,7 @@ from gatekeeper import __version__
 from gatekeeper.core.places import Place
 from gatekeeper.core.wording import counted
 from gatekeeper.report.advice import notices, urgent
-from gatekeeper.report.annotations import fingerprint, level, message
+from gatekeeper.report.annotations import LONGEST, fingerprint, level, message
 from gatekeeper.report.outcomes import blocking
 from gatekeeper.report.sarif_rules import LEVELS, descriptor, said
 from gatekeeper.report.story import story
@@ -26,8 +26,6 @@ MOST: Final = 5000
 """Results: code scanning keeps no more of a run, and refuses one of more than 25,000."""
 _NOWHERE: Final = Place("gatekeeper")
 """Where no file is known: code scanning refuses a log with a result that is nowhere."""
-_LONGEST: Final = 10_000
-"""Characters of a message; nobody reads more of it beside a line."""
 
 
 def verdict_sarif(verdict: Verdict, places: Places) -> str:
@@ -76,7 +74,7 @@ def _result(
         "ruleId": rule.rule,
         "ruleIndex": number,
         "level": LEVELS[loud],
-        "message": said(message(rule, verdict), _LONGEST),
+        "message": said(message(rule, verdict), LONGEST),
         "locations": [
             {
                 "logicalLocations": [logical],
@@ -106,6 +104,6 @@ def _invocation(verdict: Verdict, left_out: int) -> dict[str, Any]:
         "executionSuccessful": verdict.outcome != "error",
         "endTimeUtc": f"{verdict.decided:%Y-%m-%dT%H:%M:%SZ}",
         "toolExecutionNotifications": [
-            {"level": "warning", "message": said(one, _LONGEST)} for one in told
+            {"level": "warning", "message": said(one, LONGEST)} for one in told
         ],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatekeeper.report.columns import columns
 from gatekeeper.report.markup import escape
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ class Span:
 
 
 def wrap(spans: Iterable[Span], width: int, *, first: str = "", rest: str = "") -> Iterator[str]:
-    """Lines of at most `width` characters, words kept whole; a span of a line break ends a line.
+    """Lines of at most `width` columns, words kept whole; a span of a line break ends a line.
 
     Args:
         spans: The words.
-        width: In characters; a longer word has a line of its own.
+        width: In columns; a longer word has a line of its own.
         first: Before the first line.
         rest: Before every other line.
     """
@@ -41,12 +42,12 @@ def wrap(spans: Iterable[Span], width: int, *, first: str = "", rest: str = "") 
             yield line.rstrip()
             line, used, empty = rest, len(rest), True
             continue
-        if not empty and used + 1 + len(span.text) > width:
+        if not empty and used + 1 + columns(span.text) > width:
             yield line.rstrip()
             line, used, empty = rest, len(rest), True
         gap = "" if empty else " "
         line += gap + span.markup
-        used += len(gap) + len(span.text)
+        used += len(gap) + columns(span.text)
         empty = False
     yield line.rstrip()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.slicing import UNTAGGED
 from gatekeeper.core.wording import counted, listed, percent
+from gatekeeper.report.markup import short_name
 from gatekeeper.report.outcomes import (
     ORDER,
     SETTLED,
@@ -117,7 +118,8 @@ def cause(rule: RuleResult, verdict: Verdict) -> str:
 
 def slice_words(one: SliceResult, rule: RuleResult) -> str:
     """A slice and what was found in it."""
-    name = f"those without {rule.by}" if one.value == UNTAGGED and rule.by else one.value
+    value = short_name(one.value)
+    name = f"those without {rule.by}" if one.value == UNTAGGED and rule.by else value
     if one.estimate is None:
         return f"{name}: {spoken(one.outcome)}"
     found = amount(one.estimate, rule.unit)
@@ -139,7 +141,7 @@ def sample_words(one: Contribution, rule: RuleResult, *, whole: bool = True) -> 
         unit = metric.unit if metric else ""
         both = (one.candidate, one.baseline)
         values = [amount(value, unit) for value in both if value is not None]
-    text = f"{one.sample}{' at ' if values else ''}{' against '.join(values)}"
+    text = f"{short_name(one.sample)}{' at ' if values else ''}{' against '.join(values)}"
     if one.share is None:
         return text
     of = " of the difference" if one.baseline is not None else " of all"

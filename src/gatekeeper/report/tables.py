@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.report.columns import columns, to_left, to_right, wrapped
 from gatekeeper.report.markup import escape, escape_line, spelled_out
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def table(
     if not kept:
         return []
     whole = [[spelled_out(cell) for cell in row] for row in (heads, *rows)]
-    widths = {place: max(len(row[place]) for row in whole) for place in kept}
+    widths = {place: max(columns(row[place]) for row in whole) for place in kept}
     first = kept[0]
     if width is not None:
         widths[first] = name_room(widths[first], [widths[place] for place in kept[1:]], width)
     head, *lines = (
         aligned(
-            row[first].rjust(widths[first]) if first in right else row[first],
+            to_right(row[first], widths[first]) if first in right else row[first],
             set_out(row, {place: widths[place] for place in kept[1:]}, right),
             widths[first],
         )
@@ -58,16 +58,16 @@ def name_room(longest: int, others: Sequence[int], width: int) -> int:
 def set_out(row: Sequence[str], widths: Mapping[int, int], right: frozenset[int]) -> list[str]:
     """Some cells of a row, each as wide as its column."""
     return [
-        row[place].rjust(size) if place in right else row[place].ljust(size)
+        to_right(row[place], size) if place in right else to_left(row[place], size)
         for place, size in widths.items()
     ]
 
 
 def aligned(name: str, cells: Sequence[str], room: int) -> list[str]:
     """One line, or two where the name alone fills the first."""
-    if len(name) > room:
+    if columns(name) > room:
         return [name, "  ".join([" " * room, *cells]).rstrip()]
-    return ["  ".join([name.ljust(room), *cells]).rstrip()]
+    return ["  ".join([to_left(name, room), *cells]).rstrip()]
 
 
 def facts(pairs: Sequence[tuple[str, str]], width: int, least: int = 0) -> list[str]:
@@ -80,12 +80,12 @@ def facts(pairs: Sequence[tuple[str, str]], width: int, least: int = 0) -> list[
     """
     indent = "  "
     shown = [(name, text) for name, text in pairs if text]
-    room = max([least, *(len(name) for name, _ in shown)]) + 2
+    room = max([least, *(columns(name) for name, _ in shown)]) + 2
     lines = []
     for name, text in shown:
         body = fold(text, max(width - len(indent) - room, 20)) or [""]
         first, *rest = body
-        lines.append(f"{indent}[dim]{escape(name.ljust(room))}[/dim]{escape_line(first)}")
+        lines.append(f"{indent}[dim]{escape(to_left(name, room))}[/dim]{escape_line(first)}")
         lines += [f"{indent}{' ' * room}{escape_line(line)}".rstrip() for line in rest]
     return lines
 
@@ -94,7 +94,7 @@ def fold(text: str, width: int) -> list[str]:
     """A text in lines of at most `width`: its own line breaks are kept, control characters told."""
     lines: list[str] = []
     for line in spelled_out(text, keep="\n").split("\n"):
-        lines += textwrap.wrap(line, width, break_on_hyphens=False) or [""]
+        lines += wrapped(line, width) or [""]
     return lines
 
 
@@ -103,4 +103,4 @@ def beside(left: Sequence[str], right: Sequence[str], width: int, gap: str = " â
     half = (width - len(gap)) // 2
     height = max(len(left), len(right))
     padded = [[*lines, *[""] * (height - len(lines))] for lines in (left, right)]
-    return [f"{a:<{half}}{gap}{b}".rstrip() for a, b in zip(*padded, strict=True)]
+    return [f"{to_left(a, half)}{gap}{b}".rstrip() for a, b in zip(*padded, strict=True)]

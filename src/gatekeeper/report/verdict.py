@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.report.advice import next_steps, notices
+from gatekeeper.report.columns import wrapped
 from gatekeeper.report.markup import escape, spelled_out
 from gatekeeper.report.outcomes import (
     MARKS,
@@ -197,13 +197,8 @@ def _margin(rule: RuleResult) -> str:
 def _folded(text: str, width: int, indent: int) -> list[str]:
     """Lines of at most `width`; a number and its unit stay together."""
     blank = " " * indent
-    lines = textwrap.wrap(
-        _UNIT.sub(f"{_UNBROKEN}\\1", spelled_out(text, keep=_UNBROKEN)),
-        width,
-        initial_indent=blank,
-        subsequent_indent=blank + "  ",
-        break_on_hyphens=False,
-    )
+    whole = _UNIT.sub(f"{_UNBROKEN}\\1", spelled_out(text, keep=_UNBROKEN))
+    lines = wrapped(whole, width, first=blank, rest=f"{blank}  ")
     return [line.replace(_UNBROKEN, " ") for line in lines]
 
 

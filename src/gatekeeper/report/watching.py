@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.tally import STILL, Rates, Tally, remaining
 from gatekeeper.core.wording import narrow, number
 from gatekeeper.model.base import NANO
+from gatekeeper.report.columns import cut
 from gatekeeper.report.markup import escape, spelled_out
 from gatekeeper.report.outcomes import MARKS
 
@@ -46,7 +47,7 @@ def live_lines(moment: Moment, width: int, height: int) -> list[str]:
     lines = [*_bars(tally, width), *_wrapped(_pace(moment), width)]
     lines += _wrapped(_money(moment), width)
     if tally.errors or tally.scorer_errors:
-        lines.append(f"[red]{escape(_clipped(_errors(tally), width))}[/red]")
+        lines.append(f"[red]{escape(cut(_errors(tally), width))}[/red]")
     room = height - len(lines) - 2
     return [*lines, *_estimates(moment.estimates, width, room)][:height]
 
@@ -139,7 +140,7 @@ def _ceiling(moment: Moment) -> str:
 def _errors(tally: Tally) -> str:
     parts = []
     if tally.errors:
-        cause = spelled_out(_clipped(tally.worst, _CAUSE))
+        cause = cut(spelled_out(tally.worst), _CAUSE)
         parts.append(f"{_count(tally.errors, 'error')}, most of them {cause}")
     if tally.scorer_errors:
         parts.append(_count(tally.scorer_errors, "score") + " in error")
@@ -155,10 +156,10 @@ def _estimates(rules: Sequence[RuleResult], width: int, room: int) -> list[str]:
     widths = [max(len(row[place]) for row in table) for place in range(5)]
     widths[0] = max(8, min(widths[0], width - 3 - sum(widths[1:]) - 8))
     room = width - 3
-    lines = ["", f"   [dim]{_clipped(_row(table[0], widths), room)}[/dim]"]
+    lines = ["", f"   [dim]{cut(_row(table[0], widths), room)}[/dim]"]
     for rule, row in zip(shown, cells, strict=True):
         mark, style = MARKS[rule.outcome]
-        text = escape(_clipped(_row(row, widths), room))
+        text = escape(cut(_row(row, widths), room))
         lines.append(f" [{style}]{mark} {text}[/{style}]")
     if len(shown) < len(rules):
         lines.append(f"   [dim]and {len(rules) - len(shown)} more[/dim]")
@@ -183,7 +184,7 @@ def _cells(rule: RuleResult) -> tuple[str, str, str, str, str]:
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     rest = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
-    return "  ".join((_clipped(cells[0], widths[0]).ljust(widths[0]), *rest))
+    return "  ".join((cut(cells[0], widths[0]).ljust(widths[0]), *rest))
 
 
 def _wrapped(parts: Sequence[str], width: int) -> list[str]:
@@ -195,10 +196,6 @@ def _wrapped(parts: Sequence[str], width: int) -> list[str]:
         else:
             lines.append(part)
     return lines
-
-
-def _clipped(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _rate(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from gatekeeper.report.markup import short_name
 from gatekeeper.report.outcomes import MARKS, ORDER, column, spoken, upper
 from gatekeeper.report.page.tags import Html, breakable, join, tag
 from gatekeeper.report.story import worst_slices
@@ -37,7 +38,7 @@ def _table(by: str, rules: list[RuleResult]) -> Html:
     rows = [
         tag(
             "tr",
-            tag("th", value, scope="row"),
+            tag("th", short_name(value), scope="row"),
             *(_cell(rule, found[rule.rule].get(value)) for rule in rules),
         )
         for value in values
