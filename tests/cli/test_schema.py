@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 from gatekeeper.adapters.shapes import PATTERNS
 from gatekeeper.cli.main import run
 from gatekeeper.cli.schema import document
+from gatekeeper.core.scoring.likeness import TokenF1
 from gatekeeper.errors import UsageError
+from gatekeeper.model.envelope import RequestEnvelope
 from gatekeeper.model.kinds import KINDS, SHORT, type_of
 from gatekeeper.report.verdict import verdict_document
 from verdicts import noticed, verdict
@@ -43,6 +45,20 @@ def test_the_schema_of_a_verdict_accepts_verdicts(one: Verdict) -> None:
     jsonschema_rs.validator_for(schema).validate(whole)
     assert not jsonschema_rs.validator_for(schema).is_valid({**whole, "outcome": "skipped"})
     assert set(schema["$defs"]["RuleResult"]["properties"]) == set(whole["rules"][0])
+
+
+def test_a_field_is_described_by_the_text_below_it_in_the_source() -> None:
+    attempts = document("manifest")["$defs"]["Retry"]["properties"]["attempts"]
+    assert attempts["description"] == "Including the first."
+    exchange = RequestEnvelope.model_json_schema()["properties"]["exchange"]
+    assert exchange["description"].startswith("What the model has asked of tools")
+    assert "description" not in document("manifest")["properties"]["kind"]
+
+
+def test_a_field_is_described_where_it_comes_from_another_type() -> None:
+    assert "role" not in TokenF1.__annotations__
+    role = TokenF1.model_json_schema()["properties"]["role"]
+    assert role["description"].startswith("What its scores decide")
 
 
 def test_a_kind_is_found_whatever_its_case() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 API_VERSION: Final = "gatekeeper/v1"
 
@@ -48,9 +53,22 @@ class Frozen(BaseModel):
         strict=True,
         allow_inf_nan=False,
         populate_by_name=True,
-        use_attribute_docstrings=True,
         protected_namespaces=(),
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Its JSON Schema, each field described by the text below it in the source.
+
+        Pydantic can do so itself, but reads the sources of all types at every start.
+        """
+        from gatekeeper.model.descriptions import describe
+
+        found = handler(schema)
+        describe(cls, handler.resolve_ref_schema(found))
+        return found
 
 
 def nano_usd(usd: float) -> int:

@@ -73,7 +73,7 @@ class ScorerSpec(Frozen):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """A mapping, or the scorer's name alone."""
-        mapping = handler.resolve_ref_schema(handler(schema))
+        mapping = handler.resolve_ref_schema(super().__get_pydantic_json_schema__(schema, handler))
         return {"anyOf": [{"type": "string", "format": "scorer"}, mapping]}
 
 
