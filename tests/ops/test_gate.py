@@ -26,6 +26,7 @@ from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import seal
 from gatekeeper.adapters.tables import open_tables
 from gatekeeper.core.canonical import canonical_model
+from gatekeeper.core.policy.basis import Basis
 from gatekeeper.errors import InputError
 from gatekeeper.model.policy import GatePolicy, ReleaseGate, ReleasePromotion
 from gatekeeper.model.run import RunOptions, RunRelease, RunSource
@@ -359,7 +360,7 @@ def test_a_baseline_that_failed_now_and_then_is_still_a_measure(tmp_path: Path) 
 
 def test_other_samples_than_decided_the_active_release_are_told(good: tuple[Path, Run]) -> None:
     sets = {"quality": "sha256:" + "9" * 64, "safety": good[1].sets[2].digest, "gone": CANDIDATE}
-    applied = replace(policy(), before=replace(policy(), sets=sets))
+    applied = replace(policy(), before=replace(policy(), basis=Basis(sets)))
     found = judge(*good, applied)
     assert found.outcome == "pass"
     assert found.warnings == (

@@ -11,6 +11,7 @@ from gatekeeper import __version__
 
 if TYPE_CHECKING:
     from gatekeeper.cli.evaluations import Evaluation
+    from gatekeeper.model.prices import ModelPrice
     from gatekeeper.model.run import Run, RunSet
 
 
@@ -36,6 +37,7 @@ def begin(evaluation: Evaluation) -> Run:
         options=evaluation.options,
         determinism=_determinism(evaluation),
         price_book=digest(canonical_model(evaluation.means.prices)),
+        prices=_prices(evaluation),
         started=now,
         partial=_partial(evaluation),
         drift=evaluation.drift,
@@ -44,6 +46,7 @@ def begin(evaluation: Evaluation) -> Run:
 
 
 def _sets(evaluation: Evaluation) -> tuple[RunSet, ...]:
+    from gatekeeper.core.asking import asked_of
     from gatekeeper.model.run import RunSet
 
     return tuple(
@@ -54,9 +57,18 @@ def _sets(evaluation: Evaluation) -> tuple[RunSet, ...]:
             samples=len(share.numbers),
             replicates=share.replicates,
             of=len(one) if len(share.numbers) < len(one) else None,
+            asked=asked_of(one.header, one.digest, one, len(one)),
         )
         for one, share in zip(evaluation.sets, evaluation.layout.shares, strict=True)
     )
+
+
+def _prices(evaluation: Evaluation) -> dict[str, ModelPrice]:
+    """What the price book says of the models of both releases."""
+    book = evaluation.means.prices.models
+    entrants = evaluation.entrants.values()
+    names = {name for one in entrants for name in one.release.components.model.models}
+    return {name: book[name] for name in sorted(names & book.keys())}
 
 
 def _partial(evaluation: Evaluation) -> tuple[str, ...]:

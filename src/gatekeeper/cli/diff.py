@@ -69,7 +69,7 @@ def _gates(project: Project, old: str, new: str) -> _Gates | None:
     from gatekeeper.cli.verdicts import Verdicts
     from gatekeeper.core.policy.diff import differences
     from gatekeeper.errors import InputError
-    from gatekeeper.ops.loosening import decided_by
+    from gatekeeper.ops.demands import decided_by
 
     verdicts = Verdicts(project)
     held = [[one for one in verdicts.about(name) if one.inputs.policy] for name in (old, new)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy
     from gatekeeper.model.run import Run, RunOptions
-    from gatekeeper.model.verdict import Verdict
+    from gatekeeper.model.verdict import PastPolicy, Verdict
     from gatekeeper.ops.policy import Policy
 
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3, "error": 3}
@@ -184,9 +184,21 @@ def _policy_within(verdict: Verdict) -> Policy:
         skips=inputs.skips,
         facts=facts_in(inputs.facts, where) if inputs.facts else None,
         facts_given=inputs.facts_given,
-        before=Policy(policy_in(before.policy, where), before.parameters, sets=before.sets)
-        if before
-        else None,
+        before=_before_within(before, where) if before else None,
+    )
+
+
+def _before_within(before: PastPolicy, where: str) -> Policy:
+    from gatekeeper.adapters.facts import facts_in
+    from gatekeeper.adapters.policies import policy_in
+    from gatekeeper.core.policy.basis import Basis
+    from gatekeeper.ops.policy import Policy
+
+    return Policy(
+        policy_in(before.policy, where),
+        before.parameters,
+        facts=facts_in(before.facts, where) if before.facts else None,
+        basis=Basis(before.sets, before.asked, before.prices),
     )
 
 

@@ -10,13 +10,18 @@ from gatekeeper.model.verdict import Loosened
 
 
 class PolicyApproval(Frozen):
-    """The predicate of a statement about a release; it holds for these two policies only."""
+    """The predicate of a statement about a release.
+
+    It holds for these two policies only, and where it names eval sets, prices and facts, for these.
+    """
 
     schema_version: Literal[1] = 1
     policy: Digest
     """The policy that the release is promoted by, with its parameters."""
     before: Digest
     """The policy that decided what was stable."""
+    decided_on: Digest | None = None
+    """Of the eval sets, prices and facts that are approved of, where they are others too."""
     environment: str
     loosened: tuple[Loosened, ...]
     actor: ShortText

@@ -71,6 +71,11 @@ class Frozen(BaseModel):
         return found
 
 
+def is_absent(value: object) -> bool:
+    """Whether a field says nothing: left out, it leaves the digests of older documents alone."""
+    return not value
+
+
 def nano_usd(usd: float) -> int:
     """US dollars as integer nano-USD, rounded half to even."""
     return round(usd * NANO)

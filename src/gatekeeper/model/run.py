@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from gatekeeper.model.base import Digest, Frozen, Name, ShortText
+from gatekeeper.model.asked import Asked
+from gatekeeper.model.base import Digest, Frozen, Name, ShortText, is_absent
 from gatekeeper.model.evalset import Suite
 from gatekeeper.model.moment import Moment
+from gatekeeper.model.prices import ModelPrice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,6 +38,8 @@ class RunSet(Frozen):
     replicates: Annotated[int, Field(ge=1)] = 1
     of: Count | None = None
     """Samples of the whole set, where only some were asked."""
+    asked: Asked | None = Field(default=None, exclude_if=is_absent)
+    """What the whole set holds, for comparison with a later one; null where nobody looked."""
 
     @property
     def conversations(self) -> int:
@@ -133,6 +137,8 @@ class Run(Frozen):
     contamination: tuple[ShortText, ...] = ()
     """Eval samples that the prompt or the snapshot already holds."""
     price_book: Digest | None = None
+    prices: dict[str, ModelPrice] = Field(default_factory=dict, exclude_if=is_absent)
+    """What the price book said of the models of both releases."""
     started: Moment
     ended: Moment | None = None
     spend: Spend = Spend()

@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from gatekeeper.model.asked import Asked
 from gatekeeper.model.base import ComponentName, Digest, Frozen
 from gatekeeper.model.moment import Moment
 from gatekeeper.model.policy import Severity
+from gatekeeper.model.prices import ModelPrice
 from gatekeeper.model.run import RunSource
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
@@ -82,6 +84,9 @@ class PastPolicy(Frozen):
     parameters: dict[str, float] = Field(default_factory=dict)
     sets: dict[str, Digest] = Field(default_factory=dict)
     """The eval sets that it decided by, by name."""
+    asked: dict[str, Asked] = Field(default_factory=dict)
+    prices: dict[str, ModelPrice] = Field(default_factory=dict)
+    facts: dict[str, JsonValue] | None = None
 
 
 class Inputs(Frozen):
@@ -188,6 +193,10 @@ class Verdict(Frozen):
     """When the run that this rests on ended: evidence ages from here."""
     sets: dict[str, Digest] = Field(default_factory=dict)
     """The eval sets that were used, by name."""
+    asked: dict[str, Asked] = Field(default_factory=dict)
+    """What they ask, by name, so that the next verdict can tell whether it is easier."""
+    prices: dict[str, ModelPrice] = Field(default_factory=dict)
+    """Of the models of both releases."""
     engines: dict[str, str] = Field(default_factory=dict)
     """What served each model: engine and version."""
     source: RunSource | None = None

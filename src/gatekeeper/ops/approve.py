@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gatekeeper.core import dsse
-from gatekeeper.core.policy.diff import loosened
 from gatekeeper.core.policy.forms import policy_digest
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.model.approval import PolicyApproval
-from gatekeeper.model.statement import POLICY_APPROVAL, Statement
+from gatekeeper.model.statement import POLICY_APPROVAL, VERDICT, Statement
 from gatekeeper.ops import ledger
-from gatekeeper.ops.loosening import decided_before
+from gatekeeper.ops.demands import decided_before, decided_by, decided_on, less_demanded
+from gatekeeper.ops.evidence import read_verdict, statements
 
 if TYPE_CHECKING:
     from gatekeeper.ops.policy import Policy
@@ -35,7 +35,7 @@ def approve(site: Site, digest: str, policy: Policy, intent: Intent, signer: Sig
     Args:
         site: The environment, whose active policy it is compared with.
         digest: The release.
-        policy: What it is promoted by.
+        policy: What it is promoted by, with the eval sets that it decided by last.
         intent: Who approves, why and when.
         signer: Of the role `promote`.
 
@@ -52,8 +52,11 @@ def approve(site: Site, digest: str, policy: Policy, intent: Intent, signer: Sig
             where=site.name,
             fix="promote it; there is nothing to approve of",
         )
-    found = loosened(before, policy)
-    if not found:
+    after = _decided(site, digest, policy) or replace(
+        policy, facts=before.facts, basis=before.basis
+    )
+    found = less_demanded(before, after)
+    if not found.all:
         raise UsageError(
             "demands no less than the policy before it, so there is nothing to approve of",
             where=site.name,
@@ -64,7 +67,8 @@ def approve(site: Site, digest: str, policy: Policy, intent: Intent, signer: Sig
         policy=policy_digest(policy.value, policy.parameters),
         before=policy_digest(before.value, before.parameters),
         environment=site.name,
-        loosened=found,
+        decided_on=decided_on(after) if found.basis or found.facts else None,
+        loosened=found.all,
         actor=intent.actor,
         reason=intent.reason,
         time=intent.now,
@@ -75,3 +79,12 @@ def approve(site: Site, digest: str, policy: Policy, intent: Intent, signer: Sig
     # An approval that nobody accepts here would be found out only when it is needed.
     site.verifier.verify(bundle, role="promote", predicate_type=POLICY_APPROVAL, subject=digest)
     return Approved(approval, bundle)
+
+
+def _decided(site: Site, digest: str, policy: Policy) -> Policy | None:
+    """The policy with what it decided the release by last; None where it has not yet."""
+    wanted = policy_digest(policy.value, policy.parameters)
+    read = (read_verdict(one) for _, one in statements(site, digest, VERDICT, "gate").counted)
+    found = [one for one in read if one and one.policy == wanted and one.inputs.policy]
+    newest = max(found, key=lambda one: one.decided, default=None)
+    return decided_by(newest) if newest else None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.canonical import canonical_model, digest
+from gatekeeper.core.policy.basis import Basis
 from gatekeeper.core.policy.dates import of_other_days, overdue
-from gatekeeper.core.policy.diff import loosened
 from gatekeeper.core.policy.forms import policy_digest, policy_name, priority
 from gatekeeper.core.results import overall
 from gatekeeper.core.wording import listed
 from gatekeeper.model.policy import RUN_SECTION
 from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
+from gatekeeper.ops.easing import basis_of, eased
 from gatekeeper.ops.rule_results import Bench
 from gatekeeper.ops.soundness import undecided, unsound
 
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from pydantic import JsonValue
+
     from gatekeeper.model.base import ComponentName
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy
     from gatekeeper.model.run import Run
-    from gatekeeper.model.verdict import Loosened, RuleResult
+    from gatekeeper.model.verdict import RuleResult
     from gatekeeper.ops.measurements import Measurements
     from gatekeeper.ops.policy import Policy
 
@@ -54,7 +57,8 @@ def decide_run(
     results = [*unsound(run, measurements, policy.value, decided), *judged.results()]
     results += undecided(run, results)
     outcome = overall(results)
-    easier = _loosened(policy)
+    basis = basis_of(run)
+    easier = eased(judged, basis, outcome, decided)
     return Verdict(
         outcome=outcome,
         release=run.candidate.digest,
@@ -73,15 +77,17 @@ def decide_run(
         source=run.source,
         cached_calls=run.spend.cached_calls,
         drift=run.drift,
-        sets={one.name: one.digest for one in run.sets},
+        sets=dict(basis.sets),
+        asked=dict(basis.asked),
+        prices=dict(basis.prices),
         engines=_engines(run),
         warnings=(
             *overdue(policy.value, decided.date()),
             *_of_facts(policy, decided),
-            *_other_sets(policy, run),
+            *_other_sets(policy, basis),
         ),
-        loosened=easier,
-        needs_approval=bool(easier) and outcome == "pass" and _needed(judged, decided),
+        loosened=easier.all,
+        needs_approval=outcome == "pass" and easier.needed,
         inputs=_inputs(policy, changed),
     )
 
@@ -102,13 +108,6 @@ def derived_again(
     )
 
 
-def _loosened(policy: Policy) -> tuple[Loosened, ...]:
-    """What the policy demands less of than the one before it; nothing while limits are tried."""
-    if policy.before is None or policy.limits:
-        return ()
-    return loosened(policy.before, policy)
-
-
 def _of_facts(policy: Policy, decided: datetime) -> Iterator[str]:
     """What to know of the facts before relying on them."""
     if policy.facts is None:
@@ -118,10 +117,10 @@ def _of_facts(policy: Policy, decided: datetime) -> Iterator[str]:
     yield from of_other_days(policy.facts, decided.date())
 
 
-def _other_sets(policy: Policy, run: Run) -> Iterator[str]:
-    """What the active release was asked and this one was not: easier samples are an easier gate."""
-    now = {one.name: one.digest for one in run.sets}
-    before = policy.before.sets if policy.before else {}
+def _other_sets(policy: Policy, basis: Basis) -> Iterator[str]:
+    """Sets other than the active release's, where it is not known in what: a version kept none."""
+    now, known = basis.sets, policy.before.basis if policy.before else Basis()
+    before = {} if known.asked else known.sets
     if absent := sorted(before.keys() - now.keys()):
         sets = f"eval set{'' if len(absent) == 1 else 's'} {listed(absent)}"
         yield f"the active release was decided by the {sets}, too; not run here"
@@ -130,35 +129,30 @@ def _other_sets(policy: Policy, run: Run) -> Iterator[str]:
             yield f"the eval set {name} is another than the one that decided the active release"
 
 
-def _needed(judged: Bench, decided: datetime) -> bool:
-    """Whether the policy before would have held the release back."""
-    before = judged.policy.before
-    if before is None:
-        return False
-    allowed = {rule.name for rule in before.rules if rule.skippable}
-    skips = {name: skip for name, skip in judged.policy.skips.items() if name in allowed}
-    earlier = replace(before, facts=judged.policy.facts, skips=skips)
-    unfit = unsound(judged.run, judged.measurements, before.value, decided)
-    return overall([*unfit, *replace(judged, policy=earlier).results()]) != "pass"
-
-
 def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:
     before = policy.before
     return Inputs(
         policy=policy.value.model_dump(mode="json", exclude_unset=True),
-        facts=policy.facts.model_dump(mode="json", exclude_unset=True) if policy.facts else None,
+        facts=_written(policy.facts),
         facts_given=policy.facts_given,
         limits=dict(policy.limits),
         skips=dict(policy.skips),
         before=PastPolicy(
             policy=before.value.model_dump(mode="json", exclude_unset=True),
             parameters=dict(before.parameters),
-            sets=dict(before.sets),
+            sets=dict(before.basis.sets),
+            asked=dict(before.basis.asked),
+            prices=dict(before.basis.prices),
+            facts=_written(before.facts),
         )
         if before
         else None,
         changed=changed,
     )
+
+
+def _written(facts: Facts | None) -> dict[str, JsonValue] | None:
+    return facts.model_dump(mode="json", exclude_unset=True) if facts else None
 
 
 def _engines(run: Run) -> dict[str, str]:

@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from gatekeeper.core.admission import Reason
-from gatekeeper.core.policy.diff import loosened
-from gatekeeper.core.policy.document import policy_from
-from gatekeeper.core.policy.forms import policy_digest
+from gatekeeper.core.policy.basis import FACTS
 from gatekeeper.errors import InputError, IntegrityError
 from gatekeeper.model.approval import PolicyApproval
 from gatekeeper.model.statement import POLICY_APPROVAL
-from gatekeeper.ops.evidence import relied_on, statements
-from gatekeeper.ops.policy import Policy
+from gatekeeper.ops.demands import (
+    applied_digest,
+    decided_by,
+    decided_on,
+    demanded,
+    held_before,
+    less_demanded,
+)
+from gatekeeper.ops.evidence import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gatekeeper.model.ledger import LedgerEntry, ReliedOn
+    from gatekeeper.model.ledger import ReliedOn
     from gatekeeper.model.verdict import Loosened, Verdict
+    from gatekeeper.ops.demands import Less
+    from gatekeeper.ops.policy import Policy
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Signed
 
@@ -44,77 +51,54 @@ def judged(
         return (), ()
     try:
         before = demanded(site, active, relied)
-        if before is None or _digest(before) == verdict.policy:
+        if before is None:
             return (), ()
-        if not verdict.inputs.policy:
+        if not verdict.inputs.policy and applied_digest(before) != verdict.policy:
             return (_unheld(site, verdict),), ()
-        found = loosened(before, decided_by(verdict))
+        return _weighed(site, verdict, before)
     except (IntegrityError, InputError, ValueError) as error:
         text = f"the policy that decided what is stable cannot be compared with: {error}"
         fix = "restore the store from a copy"
         return (Reason("policy-before", text, refused=False, fix=fix),), ()
-    return _weighed(site, verdict, _digest(before), found) if found else ((), ())
 
 
 def _weighed(
-    site: Site, verdict: Verdict, before: str, found: Sequence[Loosened]
+    site: Site, verdict: Verdict, before: Policy
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
-    if _before(verdict) != before:
+    after = decided_by(verdict) if verdict.inputs.policy else before
+    found = less_demanded(before, after)
+    if not found.all:
+        return (), ()
+    if not _beside(verdict, before):
         return (_beside_another(site, verdict, found),), ()
-    approvals = tuple(approving(site, verdict, before))
+    approvals = tuple(
+        approving(site, verdict, applied_digest(before), _bound(verdict, after, found))
+    )
     if verdict.needs_approval and not approvals:
         return (_unapproved(site, verdict, found),), ()
     return (), approvals
 
 
-def _digest(policy: Policy) -> str:
-    return policy_digest(policy.value, policy.parameters)
+def _bound(verdict: Verdict, after: Policy, found: Less) -> str | None:
+    """What an approval has to name beside the policies: facts only where the verdict says so."""
+    wanted = found.basis or any(one.rule == FACTS for one in verdict.loosened)
+    return decided_on(after) if wanted else None
 
 
-def decided_by(verdict: Verdict) -> Policy:
-    """The policy that a verdict holds; raises `ValueError` where it cannot be read."""
-    return Policy(policy_from(verdict.inputs.policy), verdict.parameters, sets=verdict.sets)
+def approving(site: Site, verdict: Verdict, before: str, bound: str | None) -> Iterator[str]:
+    """Digests of the approvals for this environment and exactly these two policies.
 
-
-def decided_before(site: Site, entry: LedgerEntry) -> Policy | None:
-    """What an entry's release had to meet, and the next one has to; None where nobody kept it.
-
-    Raises:
-        IntegrityError: The verdict that the entry relied on is not there.
+    Args:
+        site: The environment.
+        verdict: On the release.
+        before: Digest of the policy before.
+        bound: Of the eval sets, prices and facts that must be named, where they matter.
     """
-    return demanded(site, entry.state.stable.release, entry.relied_on)
-
-
-def demanded(site: Site, release: str, relied: ReliedOn) -> Policy | None:
-    """The policy that decided a release, or the one before it that nobody approved to ease.
-
-    A policy that demands less does not count because a release came by that would have passed
-    before, too: else the next one could have what it could not have at once.
-
-    Raises:
-        IntegrityError: The verdict that was relied on is not there.
-        ValueError: Its policy is none that this version can read.
-    """
-    if relied.verdict is None:
-        return None
-    verdict = relied_on(site, release, relied.verdict).verdict
-    before = verdict.inputs.before
-    if verdict.loosened and before and not _approved(site, release, relied):
-        return Policy(policy_from(before.policy), before.parameters, sets=verdict.sets)
-    return decided_by(verdict) if verdict.inputs.policy else None
-
-
-def _approved(site: Site, release: str, relied: ReliedOn) -> bool:
-    """Whether a ledger entry relies on an approval; its signature vouches for that."""
-    found = site.releases.referrers(release, POLICY_APPROVAL)
-    return any(name in relied.evidence for name, _ in found)
-
-
-def approving(site: Site, verdict: Verdict, before: str) -> Iterator[str]:
-    """Digests of the approvals for this environment and exactly these two policies."""
     for name, signed in statements(site, verdict.release, POLICY_APPROVAL, "promote").counted:
         approval = _read(signed)
-        if approval and _about(approval) == (site.name, verdict.policy, before):
+        if approval is None or bound not in {None, approval.decided_on}:
+            continue
+        if _about(approval) == (site.name, verdict.policy, before):
             yield name
 
 
@@ -140,20 +124,21 @@ def _by(policy: str | None, parameters: Mapping[str, float]) -> str:
     return named + "".join(f" --parameter {name}={value:g}" for name, value in parameters.items())
 
 
-def _before(verdict: Verdict) -> str | None:
-    """Digest of the policy that a verdict was decided beside."""
-    before = verdict.inputs.before
-    return policy_digest(policy_from(before.policy), before.parameters) if before else None
-
-
-def _beside_another(site: Site, verdict: Verdict, found: Sequence[Loosened]) -> Reason:
+def _beside_another(site: Site, verdict: Verdict, found: Less) -> Reason:
     return Reason(
         "verdict-before",
-        f"its policy demands less than the one that decided what is stable in {site.name}"
-        f" ({told(found)}), and the verdict was not decided beside that one",
+        f"{_what(found)} {site.name} ({told(found.all)}), and the verdict was not decided beside"
+        " that",
         refused=False,
         fix=f"{gate_again(site, verdict)} --env {site.name}",
     )
+
+
+def _what(found: Less) -> str:
+    """What is less, up to the name of the environment."""
+    if found.rules:
+        return "its policy demands less than the one that decided what is stable in"
+    return "it has other eval sets, prices or facts than those that decided what is stable in"
 
 
 def _unheld(site: Site, verdict: Verdict) -> Reason:
@@ -166,11 +151,12 @@ def _unheld(site: Site, verdict: Verdict) -> Reason:
     )
 
 
-def _unapproved(site: Site, verdict: Verdict, found: Sequence[Loosened]) -> Reason:
+def _unapproved(site: Site, verdict: Verdict, found: Less) -> Reason:
     return Reason(
         "policy-loosened",
-        "it passes only because its policy demands less than the one that decided what is stable"
-        f" in {site.name}: {told(found)}",
+        f"it passes, but only because {_what(found)} {site.name}: {told(found.all)}"
+        if found.rules
+        else f"it passes, but {_what(found)} {site.name}: {told(found.all)}",
         refused=True,
         fix=f"gatekeeper policy approve FILE --release sha256:{verdict.release[7:19]}"
         f" --env {site.name} --reason WHY, by somebody with a key of the role promote",
@@ -182,3 +168,12 @@ def _read(signed: Signed) -> PolicyApproval | None:
         return PolicyApproval.model_validate_json(json.dumps(signed.statement.predicate))
     except ValidationError:
         return None
+
+
+def _beside(verdict: Verdict, before: Policy) -> bool:
+    """Whether a verdict was decided beside a policy, and what that one decided by."""
+    held = held_before(verdict)
+    if held is None:
+        return False
+    names = [(applied_digest(one), decided_on(one)) for one in (held, before)]
+    return names[0] == names[1]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Critical, Failures, Observation
     from gatekeeper.core.statistics.replicates import Components
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.verdict import Contribution
 
 
@@ -18,6 +19,10 @@ class Measurements(Protocol):
 
     def conversations(self, release: str) -> Mapping[str, int]:
         """First requests of a release by suite."""
+        ...
+
+    def given(self, facts: Facts | None) -> Measurements:
+        """The same tables with other facts."""
         ...
 
     def price_books(self) -> tuple[str, ...]:

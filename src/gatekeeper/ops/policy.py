@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatekeeper.core.policy.basis import Basis
 from gatekeeper.core.policy.forms import normalise, unlocated
 from gatekeeper.core.policy.use import with_limits
 
@@ -29,7 +30,7 @@ class Policy:
         facts: What no record knows.
         facts_given: They were given by hand, and are not what the policy names.
         before: The policy that decided the active release, where that is known.
-        sets: Digests of the eval sets that it decided by, of a policy that decided before.
+        basis: The eval sets and prices that it decides by, where that is known.
     """
 
     value: AnyPolicy
@@ -40,7 +41,7 @@ class Policy:
     facts: Facts | None = None
     facts_given: bool = False
     before: Policy | None = None
-    sets: Mapping[str, str] = field(default_factory=dict)
+    basis: Basis = field(default_factory=Basis)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

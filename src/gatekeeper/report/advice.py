@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.canonical import short
+from gatekeeper.core.policy.basis import of_basis
 from gatekeeper.core.wording import listed
 from gatekeeper.report.outcomes import SETTLED, first_to_tell
 
@@ -54,6 +55,13 @@ def next_steps(verdict: Verdict, policy: str = "") -> list[Step]:
     return steps
 
 
+def _because(verdict: Verdict) -> str:
+    """Limits are decided again as they were; what easier samples did, nobody can tell."""
+    if any(of_basis(one) for one in verdict.loosened):
+        return "eval sets, prices or facts demand less than before"
+    return "passes only because limits were loosened"
+
+
 def notices(verdict: Verdict) -> list[tuple[str, str]]:
     """What anybody who relies on the verdict should know: labels and texts."""
     found: list[tuple[str, str]] = [
@@ -71,8 +79,6 @@ def notices(verdict: Verdict) -> list[tuple[str, str]]:
         if one.what != "removed"
     ]
     if verdict.needs_approval:
-        found.append(
-            ("approval", "passes only because limits were loosened: a promotion needs approval")
-        )
+        found.append(("approval", f"{_because(verdict)}: a promotion needs approval"))
     found += [("warning", text) for text in verdict.warnings]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,13 +78,22 @@ class RunMeasurements:
         self._baseline = baseline
         self._sides = {"candidate": candidate, "baseline": baseline or candidate}
         self._scored = False
-        self._asked: dict[str, Missing | None] = {}
+        self._asked: dict[str, tuple[Metric, Missing | None]] = {}
         self._wanted: frozenset[str] = frozenset()
         self._made: frozenset[str] = frozenset()
 
     def expect(self, metrics: Iterable[Metric]) -> None:
         """Say what will be asked for, so that no more is read of the records; not a promise."""
         self._wanted |= columns_of(metrics)
+
+    def given(self, facts: Facts | None) -> RunMeasurements:
+        """The same tables with other facts."""
+        if facts == self._facts:
+            return self
+        other = copy(self)
+        other._facts, other._asked = facts, {}  # noqa: SLF001 - of its own class
+        self._asked.clear()  # both ask by way of the same tables
+        return other
 
     def conversations(self, release: str) -> dict[str, int]:
         """First requests of `release` by suite."""
@@ -232,16 +242,17 @@ class RunMeasurements:
         return None
 
     def _own(self, metric: Metric) -> Missing | None:
-        """Run a policy's own SQL, once, and make what it gives the view."""
+        """Run a policy's own SQL, once while it is the same, and make what it gives the view."""
         from gatekeeper.adapters.own_metrics import UNSEALED, measure_own, records_of, table_of
 
         if self._directory is None:
             return UNSEALED
-        if metric.name not in self._asked:
+        if metric.name not in self._asked or self._asked[metric.name][0] != metric:
             releases = self._candidate, self._baseline
             records = records_of(self._connection, self._directory, *releases, self._facts)
-            self._asked[metric.name] = measure_own(self._connection, metric, records)
-        if missing := self._asked[metric.name]:
+            missing = measure_own(self._connection, metric, records)
+            self._asked[metric.name] = metric, missing
+        if missing := self._asked[metric.name][1]:
             return missing
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS FROM {table_of(metric)}")
         return None

@@ -10,7 +10,6 @@ import typer
 
 from gatekeeper.cli.applying import ParameterOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
-from gatekeeper.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,20 +61,7 @@ def policy_check(
 def _planned(
     session: Session, paths: Sequence[Path], release: str | None
 ) -> tuple[PlannedSet, ...]:
-    """The sets in some files, or those that the manifest of a release names."""
-    from gatekeeper.adapters.evalsets import open_set
-    from gatekeeper.cli.eval_sets import sets_of
-    from gatekeeper.cli.evaluations import entrant
+    from gatekeeper.cli.policy.applied import sets_named
     from gatekeeper.cli.power import planned_set
-    from gatekeeper.cli.wiring import resolve_ref
 
-    if paths and release:
-        raise UsageError("--set and --release exclude each other", fix="leave one of them out")
-    project = session.project
-    if release is not None:
-        _, record = entrant(project, resolve_ref(session, release))
-        found = sets_of(project, record.evaluation.sets, ())
-    else:
-        there = [path if path.exists() else project.root / path for path in paths]
-        found = tuple(open_set(project, path) for path in there)
-    return tuple(planned_set(one) for one in found)
+    return tuple(planned_set(one) for one in sets_named(session, paths, release))

@@ -28,7 +28,7 @@ def online(verdict: Verdict, files: Sequence[Path]) -> Mapping[str, Online]:
     from gatekeeper.adapters.served import served_tables
     from gatekeeper.core.decide import decide
     from gatekeeper.core.metrics.catalogue import METRICS
-    from gatekeeper.ops.loosening import decided_by
+    from gatekeeper.ops.demands import decided_by
 
     policy = decided_by(verdict)
     asked = _by_suite(policy.rules, METRICS)

@@ -1,0 +1,297 @@
+"""A release that passes by easier samples, lower prices or other facts than the one before it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builders import write
+from builders_runs import Behaviour, describe, make_run
+from delivery import Delivery, make_delivery
+from gatekeeper.cli.boundary import guarded
+from gatekeeper.cli.main import run
+from gatekeeper.core.asking import asked_of
+from gatekeeper.core.canonical import digest
+from gatekeeper.model.evalset import EvalSet, Expectation, Sample
+from gatekeeper.model.prices import ModelPrice
+from gatekeeper.model.run import RunRelease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatekeeper.model.asked import Asked
+    from gatekeeper.model.run import Run
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "policy"
+FILE = "gates/desk.yaml"
+POLICY = """\
+apiVersion: gatekeeper/v1
+kind: GatePolicy
+metadata: {name: desk, owner: quality, effective: 2026-01-01}
+facts: facts/now.yaml
+sections:
+  quality: {owner: product, resolved_rate_min: 0.6}
+  cost: {owner: finops, verification_tax_ratio_max: 0.5, usd_per_resolved_request_max: 1}
+"""
+FACTS = """\
+apiVersion: gatekeeper/v1
+kind: Facts
+owner: delivery
+period: {from: 2026-07-01, to: 2026-09-30}
+facts:
+"""
+SIZE = 60
+HEADER = {
+    "apiVersion": "gatekeeper/v1",
+    "kind": "EvalSet",
+    "name": "quality",
+    "owner": "quality",
+    "licence": "CC0-1.0",
+    "split": "held_out",
+    "suite": "quality",
+    "file": "eval_sets/quality.jsonl",
+    "scorers": ["exact"],
+}
+
+
+class Line:
+    """The command line in a project, and what it last said."""
+
+    def __init__(self, delivery: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
+        self.delivery = delivery
+        self._capsys = capsys
+        self.out = self.err = ""
+
+    def __call__(self, *words: str) -> int:
+        self._capsys.readouterr()
+        code = guarded(lambda: run(list(words)), words)
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+    def gate(self, name: str, *words: str, code: int = 0) -> dict[str, Any]:
+        assert self("gate", name, "--policy", FILE, *words, "--output", "json") == code, self.err
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    def answer(self, *words: str) -> dict[str, Any]:
+        assert self(*words, "--output", "json") == 0, self.err
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+@pytest.fixture
+def line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Line:
+    """The first release is stable, decided by a set of sixty samples."""
+    made = make_delivery(tmp_path)
+    monkeypatch.chdir(made.root)
+    monkeypatch.setenv("GATEKEEPER_ACTOR", "ada")
+    write(made.root / FILE, POLICY)
+    declare(made, review=40)
+    add(made, "first", made.v1, None)
+    found = Line(made, capsys)
+    assert found.gate("first")["loosened"] == []
+    assert found("promote", made.v1, "--env", "local") == 0
+    return found
+
+
+def declare(made: Delivery, **hours: int) -> None:
+    given = {"rework": 10, "remediation": 10, "delivery": 400, **hours}
+    write(
+        made.root / "facts/now.yaml",
+        FACTS
+        + "".join(
+            f"  - {{name: {name}_hours, value: {value}, unit: hours, source: s, recorded_by: a}}\n"
+            for name, value in given.items()
+        ),
+    )
+
+
+def asked(size: int = SIZE, **header: Any) -> Asked:
+    content = HEADER | header
+    expect = Expectation(exact="!")
+    samples = [Sample(id=f"quality-{n:05}", input="?", expect=expect) for n in range(size)]
+    read = EvalSet.model_validate_json(json.dumps(content))
+    return asked_of(read, digest(f"{size} {header}".encode()), samples, size)
+
+
+def add(  # noqa: PLR0913
+    made: Delivery,
+    name: str,
+    about: str,
+    baseline: str | None,
+    *,
+    what: Asked | None = None,
+    output: float = 4.0,
+    how: Behaviour = Behaviour(unresolved=3),  # noqa: B008 - frozen
+) -> None:
+    now = datetime.now(UTC)
+    what = what or asked()
+    described: Run = describe(
+        {"quality": what.samples},
+        candidate=RunRelease(name="desk", digest=about),
+        baseline=RunRelease(name="desk", digest=baseline) if baseline else None,
+        started=now,
+        ended=now,
+    )
+    price = ModelPrice(
+        input_usd_per_million=1.0, cached_input_usd_per_million=0.1, output_usd_per_million=output
+    )
+    (used,) = described.sets
+    sets = (used.model_copy(update={"asked": what, "digest": what.digest}),)
+    described = described.model_copy(update={"id": name, "sets": sets, "prices": {"small": price}})
+    make_run(made.project.runs / name, how, run=described)
+
+
+def second(line: Line, **changes: Any) -> dict[str, Any]:
+    add(line.delivery, "second", line.delivery.v2, line.delivery.v1, **changes)
+    return line.gate("second")
+
+
+def loosened(found: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [(one["rule"], one["what"], one["before"], one["after"]) for one in found["loosened"]]
+
+
+def test_a_set_that_grows_needs_nobody(line: Line) -> None:
+    found = second(line, what=asked(80))
+    assert (found["loosened"], found["needs_approval"]) == ([], False)
+    assert line("promote", line.delivery.v2, "--env", "local") == 0, line.out
+
+
+def test_samples_that_are_gone_need_somebody(line: Line) -> None:
+    v2 = line.delivery.v2
+    found = second(line, what=asked(50))
+    assert loosened(found) == [("eval set quality", "samples", "60", "50 of them")]
+    assert found["needs_approval"] is True
+    assert line("promote", v2, "--env", "local") == 1
+    assert "policy-loosened" in line.out
+    assert "eval set quality samples 60 -> 50 of them" in " ".join(line.out.split())
+    words = ("policy", "approve", FILE, "--release", v2, "--reason", "ten were wrong")
+    assert loosened(line.answer(*words)["approval"]) == loosened(found)
+    assert line("promote", v2, "--env", "local") == 0, line.out
+    assert line("gate", "second", "--verify") == 0, line.out
+    add(line.delivery, "third", line.delivery.v1, v2, what=asked(50))
+    assert line.gate("third")["loosened"] == []
+
+
+def test_an_approval_is_of_these_samples_and_no_others(line: Line) -> None:
+    v2 = line.delivery.v2
+    second(line, what=asked(50))
+    words = ("policy", "approve", FILE, "--release", v2, "--reason", "ten were wrong")
+    assert line(*words) == 0
+    add(line.delivery, "third", v2, line.delivery.v1, what=asked(40))
+    assert line.gate("third")["needs_approval"] is True
+    assert line("promote", v2, "--env", "local") == 1
+    assert "60 -> 40 of them" in " ".join(line.out.split())
+
+
+def test_a_verdict_that_was_not_decided_beside_those_samples_has_to_be(line: Line) -> None:
+    add(line.delivery, "second", line.delivery.v2, line.delivery.v1, what=asked(50))
+    assert line.gate("second", "--env", "prod")["loosened"] == []
+    assert line("promote", line.delivery.v2, "--env", "local") == 3
+    assert "verdict-before" in line.out
+    assert "it has other eval sets, prices or facts" in " ".join(line.out.split())
+
+
+def test_samples_that_are_judged_otherwise_need_somebody(
+    line: Line, golden: Callable[[Path, str], None]
+) -> None:
+    found = second(line, what=asked(scorers=["contains"]))
+    assert [one[:2] for one in loosened(found)] == [("eval set quality", "scorers")]
+    assert found["needs_approval"] is True
+    assert line("gate", "second", "--policy", FILE) == 0
+    told = [line.out]
+    assert line("promote", line.delivery.v2, "--env", "local") == 1
+    text = re.sub(r"[0-9a-f]{12}", "DIGEST", "\n".join([*told, line.out]))
+    golden(GOLDEN / "eased.txt", text)
+
+
+def test_a_release_that_does_not_pass_needs_nobody_yet(line: Line) -> None:
+    add(line.delivery, "second", line.delivery.v2, line.delivery.v1, what=asked(4))
+    found = line.gate("second", code=3)
+    assert (len(found["loosened"]), found["needs_approval"]) == (1, False)
+
+
+def test_lower_prices_need_somebody(line: Line) -> None:
+    found = second(line, output=2.0)
+    assert loosened(found) == [("price of small", "output_usd_per_million", "4", "2")]
+    assert found["needs_approval"] is True
+    add(line.delivery, "third", line.delivery.v2, line.delivery.v1, output=5.0)
+    assert line.gate("third")["loosened"] == []
+
+
+def test_other_facts_need_somebody_only_where_the_release_passes_by_them(line: Line) -> None:
+    declare(line.delivery, review=20)
+    assert second(line)["loosened"] == []
+    assert line("promote", line.delivery.v2, "--env", "local", "--dry-run") == 0, line.out
+
+
+OWN = """\
+metrics:
+  tokens_per_hour:
+    kind: ratio
+    definition: tokens over hours of review
+    sql: |
+      SELECT sample, sum(output_tokens) AS y,
+        (SELECT value FROM facts WHERE name = 'review_hours') AS d
+      FROM calls GROUP BY sample
+sections:
+  other: {tokens_per_hour_max: 4}
+"""
+
+
+def test_facts_by_which_alone_a_release_passes_need_somebody(line: Line) -> None:
+    v1, v2 = line.delivery.v1, line.delivery.v2
+    write(line.delivery.root / FILE, POLICY.replace("sections:\n", OWN))
+    second(line)
+    assert line("promote", v2, "--env", "local") == 0, line.out
+    declare(line.delivery, review=160)
+    add(line.delivery, "third", v1, v2, how=Behaviour(unresolved=3, tokens=300))
+    found = line.gate("third")
+    assert loosened(found) == [("facts", "review_hours", "40", "160")]
+    assert found["needs_approval"] is True
+    assert line("promote", v1, "--env", "local") == 1
+    assert "facts review_hours 40 -> 160" in " ".join(line.out.split())
+    words = ("policy", "approve", FILE, "--release", v1, "--reason", "twice the people")
+    assert line(*words) == 0, line.err
+    assert line("promote", v1, "--env", "local") == 0, line.out
+    assert line("gate", "third", "--verify") == 0, line.out
+
+
+SAMPLES = "".join(
+    json.dumps({"id": f"quality-{number:05}", "input": "?", "expect": {"exact": "!"}}) + "\n"
+    for number in range(50)
+)
+BOOK = """\
+apiVersion: gatekeeper/v1
+kind: PriceBook
+currency: USD
+effective: 2026-11-01
+models:
+  small: {input_usd_per_million: 0.5, cached_input_usd_per_million: 0.1, output_usd_per_million: 5}
+"""
+
+
+def test_a_policy_is_compared_with_the_eval_sets_of_today(line: Line) -> None:
+    root = line.delivery.root
+    write(root / "eval_sets/quality.yaml", json.dumps(HEADER))
+    write(root / "eval_sets/quality.jsonl", SAMPLES)
+    declare(line.delivery, review=20)
+    words = ("policy", "diff", "env:local", FILE)
+    found = line.answer(*words, "--set", "eval_sets/quality.yaml")
+    told = [("eval set quality", "samples", "loosened"), ("facts", "review_hours", "either")]
+    assert [(one["rule"], one["what"], one["direction"]) for one in found["changes"]] == told
+    write(root / "gates/prices.yaml", BOOK)
+    found = line.answer(*words, "--set", "eval_sets/quality.yaml")
+    assert [(one["what"], one["direction"]) for one in found["changes"][1:3]] == [
+        ("input_usd_per_million", "loosened"),
+        ("output_usd_per_million", "tightened"),
+    ]
+    assert line(*words) == 0
+    assert "may demand less\n  facts  review_hours  40 -> 20" in line.out
