@@ -167,13 +167,13 @@ def _interval(
     replicates: NDArray[float64], units: int, confidence: float
 ) -> tuple[float | None, float | None]:
     import numpy as np
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtrit
 
     finite = replicates[np.isfinite(replicates)]
     if units < FEWEST or len(finite) < (1 - _UNDEFINED) * len(replicates) or not len(finite):
         return None, None
     tail = (1 - confidence) / 2
-    tail = float(norm.cdf(math.sqrt(units / (units - 1)) * t.ppf(tail, units - 1)))
+    tail = float(ndtr(math.sqrt(units / (units - 1)) * stdtrit(units - 1, tail)))
     low = np.quantile(finite, tail, method="lower")
     high = np.quantile(finite, 1 - tail, method="higher")
     return float(low), float(high)
