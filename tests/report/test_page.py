@@ -92,6 +92,21 @@ def test_only_the_pages_own_style_is_allowed() -> None:
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
 
 
+def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name() -> None:
+    text = verdict_html(verdict(), plots())
+    regions = re.findall(
+        r'<div role="region" aria-label="([^"]+)" tabindex="0" class="scroll', text
+    )
+    assert regions == ["Slices by topic", "All rules"]
+    assert text.count('class="scroll') == len(regions)
+
+
+def test_a_name_of_a_list_stands_once_above_all_that_it_says() -> None:
+    names = re.findall(r"<dt>(\w+)</dt>", verdict_html(noticed(), Plots()).partition("notices")[2])
+    assert names.count("loosened") == 1
+    assert "<dd>cost.x_max: limit 0.1 → 0.5</dd>" in verdict_html(noticed(), Plots())
+
+
 def test_parts_without_content_are_left_out() -> None:
     bare = verdict(rule("quality.x_min", "pass", estimate=0.9, limit=0.8, low=0.85, high=0.95, n=9))
     assert page(bare, Plots()).values("id") == ["summary", "limits", "rules", "provenance"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.report.markup import short_name
 from gatekeeper.report.outcomes import MARKS, ORDER, column, spoken, upper
-from gatekeeper.report.page.tags import Html, breakable, join, tag
+from gatekeeper.report.page.tags import Html, breakable, join, scrolled, tag
 from gatekeeper.report.story import worst_slices
 from gatekeeper.report.verdict import label
 
@@ -44,7 +44,7 @@ def _table(by: str, rules: list[RuleResult]) -> Html:
         for value in values
     ]
     whole = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
-    return tag("div", whole, class_="scroll heat")
+    return scrolled(whole, f"Slices by {by}" if by else "Slices", "heat")
 
 
 def _order(rules: list[RuleResult]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gatekeeper.report.advice import next_steps, notices, urgent
@@ -62,7 +64,10 @@ def summary(verdict: Verdict, policy: str = "") -> Html:
         parts.append(tag("ul", *cards, class_="told"))
     known = notices(verdict)
     if known:
-        pairs = [join(tag("dt", kind), tag("dd", text)) for kind, text in known]
+        pairs = [
+            join(tag("dt", kind), *(tag("dd", text) for _, text in texts))
+            for kind, texts in groupby(known, key=itemgetter(0))
+        ]
         parts.append(tag("div", tag("dl", *pairs), class_="notices"))
     return tag("section", *parts)
 

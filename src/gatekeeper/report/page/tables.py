@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.report.advice import urgent
 from gatekeeper.report.outcomes import amount, distance, margin, spoken
 from gatekeeper.report.page.summary import mark
-from gatekeeper.report.page.tags import Html, breakable, join, tag
+from gatekeeper.report.page.tags import Html, breakable, join, scrolled, tag
 from gatekeeper.report.story import chance, measured, sample_words
 from gatekeeper.report.verdict import cells, label, p_value
 
@@ -41,7 +41,7 @@ def rules(verdict: Verdict) -> Html:
         "section",
         tag("h2", "All rules", id="rules"),
         tag("p", note),
-        tag("div", table, class_="scroll"),
+        scrolled(table, "All rules"),
         *map(_detail, verdict.rules),
     )
 

@@ -41,6 +41,12 @@ def join(*content: str | None) -> Html:
     return Html("".join(one if isinstance(one, Html) else escaped(one) for one in content if one))
 
 
+def scrolled(table: Html, label: str, kind: str = "") -> Html:
+    """A table that may be wider than the screen: who has no mouse reaches it with the keyboard."""
+    classes = f"scroll {kind}".rstrip()
+    return tag("div", table, role="region", aria_label=label, tabindex=0, class_=classes)
+
+
 def breakable(name: str) -> Html:
     """A long name that a narrow screen may break at its underscores and dots."""
     return Html(re.sub(r"(?<=[_./@:])", "<wbr>", escaped(name)))
