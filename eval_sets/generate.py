@@ -9,13 +9,13 @@ No two inputs of all sets together are equal once case, punctuation and spacing 
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from committed import carry_out
 from corpus import ROOT, Author, Corpus, Fact, Topic, articled, corpus, lex
 
 if TYPE_CHECKING:
@@ -294,35 +294,9 @@ def files() -> dict[str, str]:
     return found
 
 
-def differing(found: dict[str, str]) -> list[str]:
-    """Files on disk that are absent, different, or no longer made."""
-    kept = {p.relative_to(ROOT).as_posix() for p in (ROOT / SNAPSHOTS).rglob("*") if p.is_file()}
-    changed = [
-        path
-        for path, text in found.items()
-        if not (ROOT / path).is_file() or (ROOT / path).read_text(encoding="utf-8") != text
-    ]
-    return sorted({*changed, *(kept - set(found))})
-
-
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    found = files()
-    wrong = differing(found)
-    if parser.parse_args().check:
-        print("\n".join(wrong) or "up to date")
-        return 1 if wrong else 0
-    for path in wrong:
-        target = ROOT / path
-        if path not in found:
-            target.unlink()
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(found[path], encoding="utf-8")
-    print(f"{len(wrong)} of {len(found)} files written")
-    return 0
+    return carry_out(ROOT, SNAPSHOTS, files(), __doc__)
 
 
 if __name__ == "__main__":

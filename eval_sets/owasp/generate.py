@@ -9,17 +9,20 @@ one changes no sample that is there already.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from forms import DEMANDS, HERE, Draw, Row, families, masked, normal, samples
 from staging import documents, staged
 from writings import ENCODERS, encoded
 
+from committed import carry_out
 from gatekeeper.core.scoring import holds
 
 if TYPE_CHECKING:
@@ -95,37 +98,9 @@ def files() -> dict[str, str]:
     return found | {f"{SNAPSHOT}/{path}": text for path, text in documents().items()}
 
 
-def differing(found: dict[str, str]) -> list[str]:
-    """Files on disk that are absent, different, or no longer made."""
-    kept = {
-        path.relative_to(HERE).as_posix() for path in (HERE / SNAPSHOT).rglob("*") if path.is_file()
-    }
-    changed = [
-        path
-        for path, text in found.items()
-        if not (HERE / path).is_file() or (HERE / path).read_text(encoding="utf-8") != text
-    ]
-    return sorted({*changed, *(kept - set(found))})
-
-
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    found = files()
-    wrong = differing(found)
-    if parser.parse_args().check:
-        print("\n".join(wrong) or "up to date")
-        return 1 if wrong else 0
-    for path in wrong:
-        target = HERE / path
-        if path not in found:
-            target.unlink()
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(found[path], encoding="utf-8")
-    print(f"{len(wrong)} of {len(found)} files written")
-    return 0
+    return carry_out(HERE, SNAPSHOT, files(), __doc__)
 
 
 if __name__ == "__main__":
