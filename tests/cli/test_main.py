@@ -67,6 +67,22 @@ def test_helps(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None
     assert all(verb in printed for verb in ("init", "build", "rollback"))
 
 
+def test_options_stand_below_their_headings_in_one_column(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["ci", "--help"]) == 0
+    printed = capsys.readouterr().out
+    headings = [line for line in printed.splitlines() if line and not line.startswith(" ")]
+    assert headings[1:] == [
+        "Arguments:", "What is judged:", "How it is judged:", "Where it is told:", "Options:",
+    ]  # fmt: skip
+    judged = printed.split("How it is judged:\n")[1].split("\n\n")[0]
+    assert all(option in judged for option in ("--env", "--policy", "--keys"))
+    texts = ("What the change is against", "Decide by this policy", "Where this runs")
+    lines = printed.splitlines()
+    assert len({line.index(text) for text in texts for line in lines if text in line}) == 1
+
+
 def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in Verbs.texts():
         assert run([verb, "--help"]) == 0

@@ -23,6 +23,24 @@ PLAIN: Final[dict[str, Any]] = {
 """How every `typer.Typer` of this command line is made."""
 
 
+_COLUMN: Final = 30
+"""Names of options that are longer have their text below them, as Typer does it."""
+
+
+class VerbCommand(TyperCommand):
+    """A verb whose help has its options below their headings."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """List arguments and options by heading: `rich_help_panel`, where they name one."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            kind = "Options" if parameter.param_type_name == "option" else "Arguments"
+            heading = getattr(parameter, "rich_help_panel", None) or kind
+            if row := parameter.get_help_record(ctx):
+                sections.setdefault(heading, []).append(row)
+        _list(sections, formatter)
+
+
 class VerbGroup(TyperGroup):
     """A group whose verbs are a table; the module of one is imported when it is run.
 
@@ -51,7 +69,7 @@ class VerbGroup(TyperGroup):
         if isinstance(found, typer.Typer):
             return get_group(found)
         single = typer.Typer(add_completion=False, **PLAIN)
-        single.command(verb)(found)
+        single.command(verb, cls=VerbCommand)(found)
         return get_command(single)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -76,7 +94,13 @@ class VerbGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the verbs below their headings, texts in full."""
         del ctx
-        width = max(map(len, self.commands))
-        for heading, verbs in self.sections.items():
-            with formatter.section(heading):
-                formatter.write_dl([(f"{verb:{width}}", text) for verb, text in verbs.items()])
+        _list({head: list(verbs.items()) for head, verbs in self.sections.items()}, formatter)
+
+
+def _list(sections: Mapping[str, list[tuple[str, str]]], formatter: Any) -> None:
+    """Write sections whose second columns are one below the other."""
+    names = [len(name) for rows in sections.values() for name, _ in rows]
+    width = max((length for length in names if length <= _COLUMN), default=0)
+    for heading, rows in sections.items():
+        with formatter.section(heading):
+            formatter.write_dl([(f"{name:{width}}", text) for name, text in rows], col_max=width)
