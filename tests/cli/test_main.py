@@ -131,7 +131,7 @@ def test_giving_up_is_an_interruption_and_said(
     def give_up(_: str) -> None:
         raise how
 
-    monkeypatch.setattr("gatekeeper.cli.schema.document", give_up)
+    monkeypatch.setattr("gatekeeper.cli.verbs.schema.document", give_up)
     assert guarded(lambda: run(["schema", "manifest"]), []) == 130
     assert capsys.readouterr().err == "interrupted\n"
 

@@ -6,8 +6,8 @@ from typing import get_args
 
 from gatekeeper.adapters.exporting import Flat
 from gatekeeper.adapters.importers import FORMATS
-from gatekeeper.cli.runs.export_ import FLAT, Format
-from gatekeeper.cli.runs.import_ import FormatName, SuiteName
+from gatekeeper.cli.verbs.runs.export_ import FLAT, Format
+from gatekeeper.cli.verbs.runs.import_ import FormatName, SuiteName
 from gatekeeper.model.evalset import Suite
 
 

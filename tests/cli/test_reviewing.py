@@ -9,8 +9,8 @@ from gatekeeper.adapters.forges.terminal import Terminal
 from gatekeeper.adapters.project import Project
 from gatekeeper.cli import reviewing, telling
 from gatekeeper.cli.main import run
-from gatekeeper.cli.policy.changing import change_of
 from gatekeeper.cli.reviewing import Wish
+from gatekeeper.cli.verbs.policy.changing import change_of
 from gatekeeper.core.review import Judged, PolicyChange, Review
 from gatekeeper.errors import UsageError
 from repositories import commit, git, make_repository

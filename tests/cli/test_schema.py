@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 from gatekeeper.adapters.shapes import PATTERNS
 from gatekeeper.cli.main import run
-from gatekeeper.cli.schema import document
+from gatekeeper.cli.verbs.schema import document
 from gatekeeper.core.scoring.likeness import TokenF1
 from gatekeeper.errors import UsageError
 from gatekeeper.model.envelope import RequestEnvelope

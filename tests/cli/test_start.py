@@ -10,16 +10,16 @@ import sys
 import pytest
 from typer.main import get_group
 
-from gatekeeper.cli.policy import app as policy
-from gatekeeper.cli.runs import app as runs
 from gatekeeper.cli.verbs import app
+from gatekeeper.cli.verbs.policy import app as policy
+from gatekeeper.cli.verbs.runs import app as runs
 
 OWN = {
     "gatekeeper",
     "gatekeeper.cli",
     "gatekeeper.cli.boundary",
     "gatekeeper.cli.main",
-    "gatekeeper.cli.runner",
+    "gatekeeper.cli.workflow_commands",
     "gatekeeper.cli.streams",
     "gatekeeper.errors",
 }
@@ -82,7 +82,7 @@ def test_to_complete_a_verb_imports_none():
         [], _GATEKEEPER_COMPLETE="complete_bash", COMP_WORDS="gatekeeper ", COMP_CWORD="1"
     )
     assert packages(found) <= OF_TYPER
-    assert "gatekeeper.cli.gate" not in found
+    assert "gatekeeper.cli.verbs.gate" not in found
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -99,7 +99,7 @@ def beside(session: Session, environment: str) -> Policy | None:
     a promotion asks for a verdict that was decided beside that policy.
     """
     from gatekeeper.cli.environments import site_of
-    from gatekeeper.cli.policy.applied import policy_before
+    from gatekeeper.cli.verbs.policy.applied import policy_before
     from gatekeeper.errors import GatekeeperError
 
     if not session.project.environment_file(environment).exists():

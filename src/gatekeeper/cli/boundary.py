@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper import __version__
-from gatekeeper.cli.runner import harmless
+from gatekeeper.cli.workflow_commands import harmless
 from gatekeeper.errors import GatekeeperError, InputError, UnavailableError, UsageError
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.environment import Environment
     from gatekeeper.model.keyring import KeyRole
     from gatekeeper.model.release import Release, ReleaseRecord
+    from gatekeeper.ops.promote import Intent
     from gatekeeper.ops.site import Site
     from gatekeeper.ports import Progress, Releases, Signer, Verifier
 
@@ -118,6 +119,21 @@ def actor(given: str | None) -> str:
     if not found.strip():
         raise UsageError("names nobody", where="--actor", fix="say who acts")
     return kept(found, "--actor")
+
+
+def intent_of(given: str | None, reason: str, *, dry_run: bool, take_over: bool) -> Intent:
+    """Who wants to change an environment now, and why; raises `UsageError` as `kept` does."""
+    from datetime import UTC, datetime
+
+    from gatekeeper.ops.promote import Intent
+
+    return Intent(
+        actor=actor(given),
+        reason=kept(reason, "--reason"),
+        now=datetime.now(UTC),
+        dry_run=dry_run,
+        take_over=take_over,
+    )
 
 
 def kept(text: str, option: str) -> str:

@@ -6,7 +6,7 @@ import atexit
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from gatekeeper.cli.runner import harmless
+from gatekeeper.cli.workflow_commands import harmless
 
 if TYPE_CHECKING:
     from gatekeeper.ports import Progress

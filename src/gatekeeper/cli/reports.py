@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import typer
 
-from gatekeeper.cli.runner import harmless
+from gatekeeper.cli.workflow_commands import harmless
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.forges import Forge
     from gatekeeper.adapters.project import Project
-    from gatekeeper.cli.affected import Affected
+    from gatekeeper.cli.verbs.affected import Affected
     from gatekeeper.core.affected import Touched
     from gatekeeper.core.review import Judged, PolicyChange, Review
     from gatekeeper.ops.review import Plan
@@ -119,7 +119,7 @@ def _make_place(reports: Path) -> None:
 def _found(home: Project, forge: Forge, wish: Wish) -> Affected:
     """What is to be judged: what was named, whether it is touched or not, or what is touched."""
     from gatekeeper.adapters.references import manifest_files
-    from gatekeeper.cli.affected import Affected, affected_by
+    from gatekeeper.cli.verbs.affected import Affected, affected_by
     from gatekeeper.core.affected import Touched
 
     since = wish.since or forge.since or ("" if wish.places else SINCE)
@@ -159,7 +159,7 @@ def _policies(home: Project, found: Affected, wish: Wish) -> tuple[PolicyChange,
     """The gate policies that change, with what they demand less of."""
     from gatekeeper.cli.environments import environment_of
     from gatekeeper.cli.gates import parameters_of
-    from gatekeeper.cli.policy.changing import change_of
+    from gatekeeper.cli.verbs.policy.changing import change_of
 
     if not found.policies:
         return ()

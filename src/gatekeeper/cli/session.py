@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatekeeper.cli.runner import harmless
+from gatekeeper.cli.workflow_commands import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -61,7 +61,7 @@ def policy_check(
 def _planned(
     session: Session, paths: Sequence[Path], release: str | None
 ) -> tuple[PlannedSet, ...]:
-    from gatekeeper.cli.policy.applied import sets_named
     from gatekeeper.cli.power import planned_set
+    from gatekeeper.cli.verbs.policy.applied import sets_named
 
     return tuple(planned_set(one) for one in sets_named(session, paths, release))

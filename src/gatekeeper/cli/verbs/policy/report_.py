@@ -63,7 +63,7 @@ def policy_report(
 def _online(made: Sequence[Promotion], records: str) -> Mapping[str, Online]:
     """What records say of the rules that the release was promoted by which was promoted last."""
     from gatekeeper.adapters.served import segments
-    from gatekeeper.cli.policy.online import online
+    from gatekeeper.cli.verbs.policy.online import online
 
     files = segments(records)
     held = [one for one in made if one.verdict.inputs.policy]

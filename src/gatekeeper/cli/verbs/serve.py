@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.promote import EnvironmentOption
+from gatekeeper.cli.options import EnvironmentOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 from gatekeeper.errors import UsageError
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RunsVerbs(VerbGroup):
-    """Each is the function `runs_NAME` of the module `gatekeeper.cli.runs.NAME_`."""
+    """Each is the function `runs_NAME` of the module `gatekeeper.cli.verbs.runs.NAME_`."""
 
     sections: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "Commands": {
@@ -37,7 +37,7 @@ class RunsVerbs(VerbGroup):
 
     def load(self, verb: str) -> Verb:
         """Import the function of a verb."""
-        module = importlib.import_module(f"gatekeeper.cli.runs.{verb}_")
+        module = importlib.import_module(f"gatekeeper.cli.verbs.runs.{verb}_")
         found: Verb = getattr(module, f"runs_{verb}")
         return found
 

@@ -28,7 +28,7 @@ def write_responses(project: Project, directory: Path, run: Run, target: Path) -
     from gatekeeper.adapters.exporting import placed
     from gatekeeper.adapters.failures import talks
     from gatekeeper.adapters.looking import opened
-    from gatekeeper.cli.runs.previews import Previews
+    from gatekeeper.cli.verbs.runs.previews import Previews
 
     previews, written, left_out = Previews(project, run), 0, 0
     with (

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatekeeper.cli.boundary import guarded
-from gatekeeper.cli.ci import _say
-from gatekeeper.cli.runner import harmless
 from gatekeeper.cli.session import Output, Session
+from gatekeeper.cli.verbs.ci import _say
+from gatekeeper.cli.workflow_commands import harmless
 from gatekeeper.errors import UndecidedError
 from gatekeeper.report.annotations import verdict_github
 from gatekeeper.report.junit import verdict_junit

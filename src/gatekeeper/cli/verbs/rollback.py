@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.promote import (
+from gatekeeper.cli.options import (
     ActorOption,
     DryRunOption,
     EnvironmentOption,
@@ -41,20 +40,13 @@ def rollback(
         )
     from gatekeeper.cli import environments
     from gatekeeper.cli.wiring import resolve_ref
-    from gatekeeper.ops.promote import Intent
     from gatekeeper.ops.rollback import rollback as carry_out
     from gatekeeper.report.promotion import moved_document, moved_text
 
     session = Session(project, output)
     digest = resolve_ref(session, to) if to else None
     site = environments.site_of(session.project, env, progress=session.progress())
-    intent = Intent(
-        actor=environments.actor(actor),
-        reason=environments.kept(reason, "--reason"),
-        now=datetime.now(UTC),
-        dry_run=dry_run,
-        take_over=take_over,
-    )
+    intent = environments.intent_of(actor, reason, dry_run=dry_run, take_over=take_over)
     signer = environments.signer_of(session.project, "promote")
     moved = carry_out(site, intent, signer, to=digest)
     session.emit(moved_document(moved, env), moved_text(moved, env, "rollback", session.width))

@@ -130,7 +130,7 @@ def _write(reports: Sequence[Report], name: str, trials: Sequence[Trial], width:
     import sys
 
     from gatekeeper.adapters import atomic
-    from gatekeeper.cli.runner import harmless
+    from gatekeeper.cli.workflow_commands import harmless
     from gatekeeper.report.policy_trial import plain_text, trials_document, trials_junit
 
     for report in reports:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gatekeeper.cli.promote import EnvironmentOption
+from gatekeeper.cli.options import EnvironmentOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 

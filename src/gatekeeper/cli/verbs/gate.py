@@ -15,7 +15,7 @@ from gatekeeper.cli.applying import (
     SkipReasonOption,
     WhatIfOption,
 )
-from gatekeeper.cli.promote import ActorOption
+from gatekeeper.cli.options import ActorOption, RedecidingOption
 from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
@@ -31,10 +31,7 @@ EXIT_NO: Final = 1
 
 def gate(
     run: Annotated[str, typer.Argument(help="The run: its id, the beginning of it, or a path.")],
-    policy: Annotated[
-        Path | None,
-        typer.Option("--policy", help="The gate policy; by default what the run was decided by."),
-    ] = None,
+    policy: RedecidingOption = None,
     parameter: ParameterOption = None,
     what_if: WhatIfOption = None,
     skip: SkipOption = None,

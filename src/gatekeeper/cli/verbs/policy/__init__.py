@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PolicyVerbs(VerbGroup):
-    """Each is the function `policy_NAME` of the module `gatekeeper.cli.policy.NAME_`."""
+    """Each is the function `policy_NAME` of the module `gatekeeper.cli.verbs.policy.NAME_`."""
 
     sections: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "Commands": {
@@ -32,7 +32,7 @@ class PolicyVerbs(VerbGroup):
 
     def load(self, verb: str) -> Verb:
         """Import the function of a verb."""
-        module = importlib.import_module(f"gatekeeper.cli.policy.{verb}_")
+        module = importlib.import_module(f"gatekeeper.cli.verbs.policy.{verb}_")
         found: Verb = getattr(module, f"policy_{verb}")
         return found
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.applying import ParameterOption
+from gatekeeper.cli.options import MaxTokensOption, MaxUsdOption, RedecidingOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ def attribute(
         typer.Option("--rule", help="Ask about this rule only. Repeatable."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask about rules that passed, too.")] = False,
-    policy: Annotated[
-        Path | None,
-        typer.Option("--policy", help="The gate policy; by default what the run was decided by."),
-    ] = None,
+    policy: RedecidingOption = None,
     parameter: ParameterOption = None,
     advise: Annotated[
         bool, typer.Option("--advise/--no-advise", help="Look for a rollback that passes.")
@@ -37,14 +34,8 @@ def attribute(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be evaluated, and ask nothing.")
     ] = False,
-    max_usd: Annotated[
-        float | None,
-        typer.Option("--max-usd", help="Stop before it costs more.", min=0, max=1e9),
-    ] = None,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option("--max-tokens", help="Stop before it uses more tokens.", min=0, max=10**15),
-    ] = None,
+    max_usd: MaxUsdOption = None,
+    max_tokens: MaxTokensOption = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.promote import EnvironmentOption
+from gatekeeper.cli.options import EnvironmentOption, MaxTokensOption, MaxUsdOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 
@@ -25,14 +25,8 @@ def bisect(
         str | None, typer.Option("--engine", help="Take this engine and no other.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random order.", min=0)] = 7,
-    max_usd: Annotated[
-        float | None,
-        typer.Option("--max-usd", help="Stop before it costs more.", min=0, max=1e9),
-    ] = None,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option("--max-tokens", help="Stop before it uses more tokens.", min=0, max=10**15),
-    ] = None,
+    max_usd: MaxUsdOption = None,
+    max_tokens: MaxTokensOption = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:

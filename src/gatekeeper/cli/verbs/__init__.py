@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Verbs(VerbGroup):
-    """Each is the module `gatekeeper.cli.NAME` (`list_` for `list`).
+    """Each is the module `gatekeeper.cli.verbs.NAME` (`list_` for `list`).
 
     It holds a function of the same name, or `app`, where the verb is a group.
     """
@@ -73,7 +73,7 @@ class Verbs(VerbGroup):
     def load(self, verb: str) -> Verb:
         """Import the function of a verb, or its group."""
         name = "list_" if verb == "list" else verb
-        module = importlib.import_module(f"gatekeeper.cli.{name}")
+        module = importlib.import_module(f"gatekeeper.cli.verbs.{name}")
         found: Verb = getattr(module, "app", None) or getattr(module, name)
         return found
 

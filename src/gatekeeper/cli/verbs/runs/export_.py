@@ -52,7 +52,7 @@ def runs_export(
     from gatekeeper.adapters.exporting import export
     from gatekeeper.adapters.looking import opened
     from gatekeeper.adapters.runs import find_run, read_run
-    from gatekeeper.cli.runs.responses import write_responses
+    from gatekeeper.cli.verbs.runs.responses import write_responses
     from gatekeeper.report.markup import one_line
 
     session = Session(project, output)

@@ -60,7 +60,7 @@ def runs_show(
 def _failures(session: Session, directory: Path, run: Run, wanted: Wanted) -> None:
     from gatekeeper.adapters.failures import check_names, failures
     from gatekeeper.adapters.looking import opened
-    from gatekeeper.cli.runs.previews import Previews
+    from gatekeeper.cli.verbs.runs.previews import Previews
     from gatekeeper.report.failures import failures_document, failures_text
 
     with opened(directory, run) as connection:

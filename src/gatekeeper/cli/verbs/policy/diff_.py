@@ -35,7 +35,7 @@ def policy_diff(
     Exits 0 whether or not they differ: this looks, it does not judge.
     """
     from gatekeeper.cli.gates import parameters_of
-    from gatekeeper.cli.policy.applied import policy_named, sets_named, with_sets
+    from gatekeeper.cli.verbs.policy.applied import policy_named, sets_named, with_sets
     from gatekeeper.core.policy.basis import every_change
     from gatekeeper.report.policy_diff import diff_document, diff_text
 

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.runner import harmless
 from gatekeeper.cli.session import HERE, Output, OutputOption, Session
+from gatekeeper.cli.workflow_commands import harmless
 
 WHAT = "What is judged"
 HOW = "How it is judged"

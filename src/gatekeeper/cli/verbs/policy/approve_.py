@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.applying import ParameterOption
-from gatekeeper.cli.promote import ActorOption
+from gatekeeper.cli.options import ActorOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 from gatekeeper.errors import UsageError
 
