@@ -80,6 +80,31 @@ def test_a_failing_gate_says_everything_that_is_needed() -> None:
         assert said in shown, said
 
 
+def test_two_hundred_rules_end_with_the_outcome_and_tell_the_gravest_whole() -> None:
+    many = [
+        failing().model_copy(update={"rule": f"cost.rule_{place:03}_max", "severity": severity})
+        for severity in ("warn", "block")
+        for place in range(100)
+    ]
+    many = [
+        one.model_copy(update={"blocks": one.severity == "block", "rule": f"{one.rule}_{place}"})
+        for place, one in enumerate(many)
+    ]
+    shown = Text.from_markup(verdict_text(verdict(*many), 100)).plain
+    lines = shown.splitlines()
+    assert lines[-1] == lines[0] == "✗ FAIL  200 fail"
+    assert lines[-2].endswith("gatekeeper report 20261120-120000-000abc")
+    assert lines[-2].startswith("the whole story of 180 more rules")
+    assert shown.count("     how sure: ") == 20
+    assert " ".join(shown.split()).count("allowed: at most 10.0 % more") == 180
+    assert len(lines) < 900
+
+
+def test_one_screen_says_its_outcome_once() -> None:
+    shown = Text.from_markup(verdict_text(verdict())).plain
+    assert shown.count("✗ FAIL") == 1
+
+
 def test_samples_without_the_tag_are_called_so_and_nothing_is_said_of_no_exposures() -> None:
     parts = (SliceResult(value="(none)", outcome="fail", estimate=1.0, n=0),)
     census = rule("security.forbidden_tool_call", "fail", test="census", unit="count", by="attack")

@@ -6,7 +6,8 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.report.advice import next_steps, notices
+from gatekeeper.core.wording import counted
+from gatekeeper.report.advice import next_steps, notices, urgent
 from gatekeeper.report.columns import wrapped
 from gatekeeper.report.markup import escape, spelled_out
 from gatekeeper.report.outcomes import (
@@ -15,31 +16,30 @@ from gatekeeper.report.outcomes import (
     SETTLED,
     against,
     blocking,
-    column,
-    decisive,
     distance,
-    margin,
     policy_called,
     release_name,
     tally,
-    upper,
 )
 from gatekeeper.report.story import story
+from gatekeeper.report.verdict_table import DETECTS, label, verdict_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gatekeeper.model.verdict import RuleResult, Verdict
 
 WIDTH: Final = 80
 WRAP: Final = 120
 """Longer lines are hard to read, however wide the terminal; only the table uses more."""
-_SHORT: Final = {"not_applicable": "n/a"}
+SCREEN: Final = 60
+"""Lines from which the outcome is said again at the end, where a log or a terminal stops."""
+MOST_TOLD: Final = 20
+"""Rules whose whole story is told; each of the others has what was found."""
 _INDENT: Final = " " * 5
 _UNIT: Final = re.compile(r"(?<=\d) (%|pt|ms)")
 _UNBROKEN: Final = "\u00a0"
 _POWER: Final = "a rule passes 8 times of 10 where the truth"
-_HEADS: Final = ("", "observed", "bound", "limit", "n")
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
@@ -55,63 +55,19 @@ def verdict_text(verdict: Verdict, width: int = WIDTH, policy: str = "") -> str:
         width: Columns of the terminal.
         policy: The file of its policy, where it is known.
     """
-    wrap, blocks = min(width, WRAP), blocking(verdict)
-    heads, rows = _table(verdict, width)
-    widths = [max(map(len, cells)) for cells in zip(heads, *rows.values(), strict=True)]
-    widths[0] = min(widths[0], max(20, width - 3 - sum(2 + size for size in widths[1:])))
-    lines = [*_heading(verdict, wrap), f"   [dim]{escape(_aligned(heads, widths)[0])}[/dim]"]
+    wrap, blocks, whole = min(width, WRAP), blocking(verdict), _told_whole(verdict)
+    heads, rows = verdict_table(verdict, width)
+    lines = [*_heading(verdict, wrap), f"   [dim]{escape(heads[0])}[/dim]"]
     for section, members in groupby(verdict.rules, key=lambda rule: rule.section):
         found = sorted(members, key=lambda one: ORDER.index(one.outcome))
         lines.append(_section(section, found))
         for rule in found:
-            shown = _aligned(rows[rule.rule], widths)
-            lines += _rule(rule, verdict, shown, wrap, blocks=rule.rule in blocks)
-    return "\n".join([*lines, *_ending(verdict, wrap, heads, policy)])
-
-
-def p_value(rule: RuleResult) -> str:
-    """The p-value of what was shown, or of what would have to be."""
-    p = rule.p_fail if rule.outcome == "fail" else rule.p
-    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"  # noqa: PLR2004
-
-
-def cells(rule: RuleResult) -> tuple[str, str, str, str]:
-    """What was observed, the bound that decides, the limit, and on how much."""
-    if rule.estimate is None:
-        return _SHORT.get(rule.outcome, rule.outcome), "", "", ""
-    observed, n = column(rule.estimate, rule.unit), f"{rule.n:,}" if rule.n else ""
-    if rule.test == "census":
-        return observed, f"≤ {column(rule.high, 'rate')}" if rule.high is not None else "", "0", n
-    side, bound = decisive(rule)
-    limit = "" if rule.limit is None else column(rule.limit, rule.unit)
-    return (
-        observed,
-        f"{side} {column(bound, rule.unit)}" if bound is not None else "none" if limit else "",
-        f"{'≤' if upper(rule) else '≥'} {limit}" if limit else "",
-        n,
-    )
-
-
-def label(rule: RuleResult) -> str:
-    """The rule inside its section, and whether it only warns."""
-    name = spelled_out(rule.rule.removeprefix(f"{rule.section}."))
-    return name + {"warn": " (warns)", "info": " (info)"}.get(rule.severity, "")
-
-
-def _table(verdict: Verdict, width: int) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Heads, and the cells of each rule, with as many columns as there is room for."""
-    heads: tuple[str, ...] = _HEADS
-    rows: dict[str, tuple[str, ...]] = {
-        rule.rule: (label(rule), *cells(rule)) for rule in verdict.rules
-    }
-    for head, cell in _MORE:
-        added = {rule.rule: (*rows[rule.rule], spelled_out(cell(rule))) for rule in verdict.rules}
-        wide = [
-            max(map(len, column)) for column in zip((*heads, head), *added.values(), strict=True)
-        ]
-        if any(row[-1] for row in added.values()) and 3 + sum(wide) + 2 * len(heads) <= width:
-            heads, rows = (*heads, head), added
-    return heads, rows
+            told = story(rule, verdict) if rule.rule in whole else [("", rule.reason)]
+            lines += _rule(rule, told, rows[rule.rule], wrap, blocks=rule.rule in blocks)
+    lines += _ending(verdict, wrap, policy, detects=DETECTS in heads[0])
+    if len(lines) > SCREEN:
+        lines += [*_briefly(verdict, whole), _outcome(verdict)]
+    return "\n".join(lines)
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
@@ -122,13 +78,32 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [line] if fits else [row[0], line]
 
 
-def _heading(verdict: Verdict, width: int) -> list[str]:
+def _told_whole(verdict: Verdict) -> frozenset[str]:
+    """Rules whose whole story is told: the gravest, and those with nothing to tell."""
+    left = {rule.rule for rule in urgent(verdict)[MOST_TOLD:]}
+    return frozenset(rule.rule for rule in verdict.rules) - left
+
+
+def _briefly(verdict: Verdict, whole: frozenset[str]) -> list[str]:
+    """How many rules were told in a line, and where all is told."""
+    count = sum(rule.rule not in whole for rule in verdict.rules)
+    if not count:
+        return []
+    rest = f"the whole story of {counted(count, 'more rule')}"
+    return [f"{rest}  [cyan]{escape(spelled_out(f'gatekeeper report {verdict.run}'))}[/cyan]"]
+
+
+def _outcome(verdict: Verdict) -> str:
     mark, style = MARKS[verdict.outcome]
     outcome = f"[{style}][bold]{mark} {verdict.outcome.upper()}[/bold][/{style}]"
+    return f"{outcome}  {tally(verdict.rules)}"
+
+
+def _heading(verdict: Verdict, width: int) -> list[str]:
     name, than = spelled_out(release_name(verdict)), spelled_out(against(verdict))
     origin = f"policy {policy_called(verdict)}, run {verdict.run}"
     lines = [
-        f"{outcome}  {tally(verdict.rules)}",
+        _outcome(verdict),
         f"  [bold]{escape(name)}[/bold]{escape(than)}",
         f"  [dim]{escape(spelled_out(origin))}[/dim]",
     ]
@@ -146,25 +121,25 @@ def _section(name: str, rules: Sequence[RuleResult]) -> str:
 
 
 def _rule(
-    rule: RuleResult, verdict: Verdict, shown: list[str], width: int, *, blocks: bool
+    rule: RuleResult, told: list[tuple[str, str]], shown: list[str], width: int, *, blocks: bool
 ) -> Iterator[str]:
     mark, style = MARKS[rule.outcome]
     for place, line in enumerate(shown):
         yield f" [{style}]{mark if place == 0 else ' '} {escape(line)}[/{style}]"
     if rule.outcome not in SETTLED and rule.severity == "block" and not blocks:
         yield f"[dim]{_INDENT}does not block[/dim]"
-    for name, text in story(rule, verdict):
+    for name, text in told:
         if name == "owner":  # the section says it
             continue
-        told = f"{name}: {text}" if name else text
-        yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(told, width, len(_INDENT)))
+        said = f"{name}: {text}" if name else text
+        yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(said, width, len(_INDENT)))
 
 
-def _ending(verdict: Verdict, width: int, heads: Sequence[str], policy: str) -> Iterator[str]:
+def _ending(verdict: Verdict, width: int, policy: str, *, detects: bool) -> Iterator[str]:
     absent = {rule.reason for rule in verdict.rules if rule.outcome == "not_applicable"}
     for reason in sorted(absent):
         yield from (f"[dim]{escape(line)}[/dim]" for line in _folded(f"n/a: {reason}", width, 0))
-    power = _power(verdict, width, columns="detects" in heads)
+    power = _power(verdict, width, columns=detects)
     yield from (f"[dim]{escape(line)}[/dim]" for line in power)
     steps = next_steps(verdict, policy)
     room = max((len(step.purpose) for step in steps), default=0)
@@ -187,25 +162,9 @@ def _power(verdict: Verdict, width: int, *, columns: bool) -> list[str]:
     return _folded(f"{_POWER} is inside the limit by: {', '.join(known)}", width, 0)
 
 
-def _margin(rule: RuleResult) -> str:
-    found = margin(rule)
-    if found is None or rule.test == "census" or rule.estimate is None:
-        return ""
-    return f"{'-' if found < 0 else '+'}{distance(found, rule.unit)}"
-
-
 def _folded(text: str, width: int, indent: int) -> list[str]:
     """Lines of at most `width`; a number and its unit stay together."""
     blank = " " * indent
     whole = _UNIT.sub(f"{_UNBROKEN}\\1", spelled_out(text, keep=_UNBROKEN))
     lines = wrapped(whole, width, first=blank, rest=f"{blank}  ")
     return [line.replace(_UNBROKEN, " ") for line in lines]
-
-
-_MORE: Final[tuple[tuple[str, Callable[[RuleResult], str]], ...]] = (
-    ("detects", lambda rule: distance(rule.mde, rule.unit) if rule.mde is not None else ""),
-    ("p", p_value),
-    ("margin", _margin),
-    ("clusters", lambda rule: f"{rule.clusters:,}" if rule.clusters else ""),
-)
-"""Columns for wide terminals, the most telling first."""

@@ -18,7 +18,7 @@ from gatekeeper.report.outcomes import (
     tally,
 )
 from gatekeeper.report.story import cause, samples_words, slice_words, story, worst_slices
-from gatekeeper.report.verdict import cells, p_value
+from gatekeeper.report.verdict_table import cells, p_value
 
 if TYPE_CHECKING:
     from gatekeeper.model.verdict import RuleResult, Verdict

@@ -9,7 +9,7 @@ from gatekeeper.report.outcomes import amount, column, spoken, upper
 from gatekeeper.report.page.summary import mark
 from gatekeeper.report.page.tags import Html, breakable, tag
 from gatekeeper.report.story import measured
-from gatekeeper.report.verdict import label
+from gatekeeper.report.verdict_table import label
 
 if TYPE_CHECKING:
     from gatekeeper.model.verdict import RuleResult, Verdict

@@ -9,7 +9,7 @@ from gatekeeper.report.markup import short_name
 from gatekeeper.report.outcomes import MARKS, ORDER, column, spoken, upper
 from gatekeeper.report.page.tags import Html, breakable, join, scrolled, tag
 from gatekeeper.report.story import worst_slices
-from gatekeeper.report.verdict import label
+from gatekeeper.report.verdict_table import label
 
 if TYPE_CHECKING:
     from gatekeeper.model.verdict import RuleResult, SliceResult, Verdict

@@ -11,7 +11,7 @@ from gatekeeper.report.outcomes import amount, distance, margin, spoken
 from gatekeeper.report.page.summary import mark
 from gatekeeper.report.page.tags import Html, breakable, join, scrolled, tag
 from gatekeeper.report.story import chance, measured, sample_words
-from gatekeeper.report.verdict import cells, label, p_value
+from gatekeeper.report.verdict_table import cells, label, p_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
