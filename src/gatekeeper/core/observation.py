@@ -202,7 +202,7 @@ class Failures:
         reason: The most common reason among them.
         answered: Calls of a model that succeeded, of `calls`.
         cause: The most common error of the calls that were made and failed.
-        crashed: Scores that are errors, of `scores`.
+        crashed: Scores that are errors, of `scores`, which are counted only where some are.
         crash: The most common error among them.
     """
 

@@ -17,7 +17,6 @@ LEAST: Final = -(2**63)
 """Stands for null among numbers."""
 MOST: Final = 2**63 - 1
 """Stands for null among moments."""
-_HASHES: Final = "hash({0}) AS first, hash(reverse({0})) AS second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,10 @@ class Arrays:
 
     connection: DuckDBPyConnection
 
-    def names(self, sql: str, table: str) -> Names:
-        """Texts, as two hashes of each."""
-        found = self._fetch(f"SELECT {_HASHES.format(sql)} FROM {table}")  # noqa: S608
+    def names(self, table: str, text: str, *others: str) -> Names:
+        """Two hashes of a text, and of whatever else makes the name of a row."""
+        first, second = (f"hash({', '.join((one, *others))})" for one in (text, f"reverse({text})"))
+        found = self._fetch(f"SELECT {first} AS first, {second} AS second FROM {table}")  # noqa: S608
         return Names(found["first"], found["second"])
 
     def column(self, sql: str, table: str) -> NDArray[Any]:

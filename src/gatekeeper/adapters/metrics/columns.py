@@ -133,6 +133,9 @@ FATE: Final = {
 
 
 def columns_of(metrics: Iterable[Metric]) -> frozenset[str]:
-    """The columns of `trials` that the SQL of metrics names, and those that all need."""
+    """The columns of `trials` that the SQL of metrics names, and those that all need.
+
+    Among them is "scored" where it reads that table.
+    """
     words = {word for metric in metrics for word in _WORD.findall(metric.sql)}
-    return frozenset(words.intersection(COLUMNS) | ALWAYS)
+    return frozenset(words.intersection((*COLUMNS, "scored")) | ALWAYS)

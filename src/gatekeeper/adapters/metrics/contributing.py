@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.adapters.metrics import units
 from gatekeeper.adapters.sides import ARM, SAMPLE
 from gatekeeper.model.verdict import Contribution
 
@@ -13,34 +14,41 @@ if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
 
 _ALONE: Final = """
-SELECT suite, sample, replicate, y AS c0, d AS c1, 0 AS b0, 0 AS b1
-FROM metric WHERE side = 1 AND NOT silent
+SELECT trial, y AS c0, d AS c1, 0 AS b0, 0 AS b1 FROM unnamed WHERE side = 1 AND NOT silent
 """
 _PAIRED: Final = """
-SELECT c.suite, c.sample, c.replicate, c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1
-FROM (FROM metric WHERE side = 1 AND NOT silent) c
-JOIN (FROM metric WHERE side = 0 AND NOT silent) b USING (trial)
+SELECT trial, c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1
+FROM (FROM unnamed WHERE side = 1 AND NOT silent) c
+JOIN (FROM unnamed WHERE side = 0 AND NOT silent) b USING (trial)
 """
+_EXCESS: Final = """
+CREATE OR REPLACE TEMP TABLE excesses AS
+WITH told AS MATERIALIZED ({source}),
+whole AS (SELECT sum({y0})::HUGEINT AS y, sum({d0})::HUGEINT AS d FROM told)
+SELECT trial, {excess} AS excess FROM told, whole WHERE {excess} > 0
+"""
+"""An integer, so that neither the order of the rows nor threads change the ranks."""
 _RANKED: Final = """
-WITH told AS ({source}),
-whole AS (SELECT sum(y0)::HUGEINT AS y, sum(d0)::HUGEINT AS d FROM (
-  SELECT {y0} AS y0, {d0} AS d0 FROM told
-)),
-one AS (SELECT told.*, {excess} AS excess FROM told, whole),
-ranked AS (
-  SELECT suite, sample, {fold}(excess) AS excess FROM one WHERE excess > 0 GROUP BY suite, sample
+WITH ranked AS (
+  SELECT suite, sample, {fold}(excess) AS excess
+  FROM (SELECT trial, suite, sample FROM trials WHERE side = 1 AND trial IN
+    (SELECT trial FROM excesses)) JOIN excesses USING (trial)
+  GROUP BY suite, sample
 ),
-top AS (
+top AS MATERIALIZED (
   SELECT *, excess / (SELECT sum(excess) FROM ranked) AS share FROM ranked
   ORDER BY excess DESC, suite, sample LIMIT {limit}
+),
+named AS MATERIALIZED (
+  SELECT trial, replicate, top.* FROM trials JOIN top USING (suite, sample) WHERE side = 1
 )
 SELECT suite, sample, any_value(share) AS share, count(*) AS n,
   sum(c0)::BIGINT AS c0, sum(c1)::BIGINT AS c1, sum(b0)::BIGINT AS b0, sum(b1)::BIGINT AS b1,
-  arg_min(replicate, (-one.excess, replicate)) AS worst, max(c0) AS slowest, max(b0) AS slowest_b
-FROM one JOIN top USING (suite, sample)
-GROUP BY suite, sample ORDER BY any_value(top.excess) DESC, suite, sample
+  arg_min(replicate, (-coalesce(excesses.excess, 0), replicate)) AS worst,
+  max(c0) AS slowest, max(b0) AS slowest_b
+FROM ({source}) JOIN named USING (trial) LEFT JOIN excesses USING (trial)
+GROUP BY suite, sample ORDER BY any_value(named.excess) DESC, suite, sample
 """
-"""Excess is an integer, so that neither the order of the rows nor threads change the ranks."""
 _FIRST: Final = f"""
 SELECT request_id FROM requests
 WHERE {ARM} = 'candidate' AND coalesce(suite, '') = $suite AND {SAMPLE} = $sample
@@ -58,15 +66,14 @@ def contributions(
     numerator is furthest above what their denominator would cost at the rate of all (of the
     baseline, in a comparison); of a quantile, the slowest.
     """
-    sql = _RANKED.format(
-        source=_PAIRED if paired else _ALONE,
-        y0="b0" if paired else "c0",
-        d0="b1" if paired else "c1",
-        excess=_excess(metric, paired=paired),
-        fold="max" if metric.kind == "quantile" else "sum",
-        limit=limit,
-    )
-    cursor = connection.execute(sql)
+    source = _PAIRED if paired else _ALONE
+    y0, d0 = ("b0", "b1") if paired else ("c0", "c1")
+    excess = _excess(metric, paired=paired)
+    connection.execute(_EXCESS.format(source=source, y0=y0, d0=d0, excess=excess))
+    if not units.row(connection, "SELECT count(*) FROM excesses")[0]:
+        return ()
+    fold = "max" if metric.kind == "quantile" else "sum"
+    cursor = connection.execute(_RANKED.format(source=source, fold=fold, limit=limit))
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return tuple(

@@ -15,8 +15,11 @@ from gatekeeper.adapters.metrics.arrays import LEAST, MOST, Arrays
 from gatekeeper.adapters.metrics.columns import COUNTS, FLAGS, LONGEST, SUMS, TYPES
 from gatekeeper.adapters.metrics.keeping import keep
 from gatekeeper.adapters.metrics.places import AmbiguousError, groups, marks, ordered, places
-from gatekeeper.adapters.metrics.slots import Slots, narrow, slots_of
+from gatekeeper.adapters.metrics.scoring import score
+from gatekeeper.adapters.metrics.slots import Slots, narrow, rows_at, slots_of
 from gatekeeper.adapters.metrics.spending import BY_TRIAL, CALLS, Spending, ways
+from gatekeeper.adapters.metrics.suites import Suites
+from gatekeeper.adapters.metrics.trials import TRIAL
 from gatekeeper.adapters.sides import ARM, SAMPLE
 from gatekeeper.adapters.tables import literal
 
@@ -36,9 +39,10 @@ _FATES: Final = {
     "follow_up": "follow_up",
     "no_follow_up": "NOT follow_up",
 }
+_NO_SCORES: Final = "(FROM scores LIMIT 0)"
 _BASE: Final = f"""
 SELECT CASE WHEN release NOT IN ($candidate, $baseline) THEN -1
-    WHEN {ARM} = 'candidate' THEN 1 ELSE 0 END AS side,
+    WHEN {ARM} = 'candidate' THEN 1 ELSE 0 END::TINYINT AS side,
   coalesce(suite, '') AS suite, {SAMPLE} AS sample, replicate::INTEGER AS replicate,
   * EXCLUDE (suite, replicate, input, answer)
 FROM requests
@@ -75,6 +79,8 @@ class _Dense:
     def __init__(self, connection: DuckDBPyConnection, columns: Collection[str]) -> None:
         self.connection = connection
         self.arrays = Arrays(connection)
+        self.suites = Suites.of(connection)
+        self.scored = "scored" in columns
         self.flags, self.counts, self.sums, self.longest = (
             {name: sql for name, sql in several.items() if name in columns}
             for several in (FLAGS, COUNTS, SUMS, LONGEST)
@@ -84,25 +90,31 @@ class _Dense:
 
     def make(self) -> None:
         """Make it; arrays go as soon as they are not needed, since they are what memory holds."""
-        import numpy as np
-
-        keys, requests, calls, fates = _sorted(
-            self.arrays.names("suite || chr(31) || sample || chr(31) || replicate", "based"),
-            self.arrays.names("request_id", "requests"),
-            self.arrays.names("request_id", CALLS),
-            self.arrays.names("request_id", "outcomes"),
+        keys, requests, *others = _sorted(
+            self.arrays.names("based", "sample", "suite", "replicate"),
+            self.arrays.names("requests", "request_id"),
+            self.arrays.names(CALLS, "request_id"),
+            self.arrays.names("outcomes", "request_id"),
+            self.arrays.names("scores" if self.scored else _NO_SCORES, "request_id"),
         )
-        of_call, of_fate = places(requests, calls), places(requests, fates)
+        of_call, of_fate, of_score = (places(requests, other) for other in others)
         trial = groups(keys)
         size = len(trial)
-        del keys, requests, calls, fates
-        side = self.arrays.column("side", "based").astype(np.int8)
+        del keys, requests, others
+        side = self.arrays.column("side", "based")
         rows, firsts = slots_of(trial, side)
-        slots = Slots(rows, len(firsts), alone=len(firsts) == len(rows))
+        count = len(firsts)
+        slots = Slots(rows, count, alone=count == size)
+        at = rows_at(rows, of_score, count)
         known = of_call >= 0
         spending = Spending(self.arrays, of_call[known], known, self.words)
-        del of_call
-        table = {"side": side[firsts], **spending.by_trial(self.sums, rows, len(firsts))}
+        del of_call, of_score
+        table = {
+            "side": side[firsts],
+            "trial": self._numbers(trial, side, firsts),
+            "suite": self.suites.numbers(self.arrays)[firsts],
+            **spending.by_trial(self.sums, rows, count),
+        }
         self._read(spending.by_request(size) | self._fate(of_fate, size))
         del trial, side, spending, known, of_fate
         table |= self._folded(slots)
@@ -110,7 +122,24 @@ class _Dense:
         self._same_clusters(rows, firsts)
         first = marks(firsts, size)
         del rows, firsts, slots
-        keep(self.connection, table, first, self._kinds())
+        keep(self.connection, table, first, self._kinds(), self.suites)
+        if self.scored:
+            score(self.connection, at, table, self.suites)
+
+    def _numbers(
+        self, trial: NDArray[Any], side: NDArray[Any], firsts: NDArray[Any]
+    ) -> NDArray[Any]:
+        """A number for each trial, the same on both sides, that ends in 12 bits of its `TRIAL`."""
+        import numpy as np
+
+        ending = f"CASE WHEN side = 1 THEN ({TRIAL} & 4095)::SMALLINT ELSE 0 END"
+        ends = self.arrays.column(ending, "based")
+        ours = np.flatnonzero(side == 1)
+        end = np.zeros(int(trial.max(initial=-1)) + 1, np.int16)
+        end[trial[ours]] = ends[ours]
+        number = trial[firsts]
+        made: NDArray[Any] = number.astype(np.int64) << 12 | end[number]
+        return made
 
     def _fate(self, at: NDArray[Any], size: int) -> dict[str, NDArray[Any]]:
         """What late facts say of each request: a bit for whatever any of them says."""
@@ -179,7 +208,7 @@ class _Dense:
 
     def _kinds(self) -> dict[str, str]:
         """Types of the columns by name."""
-        kinds = {"side": "TINYINT"}
+        kinds = {"side": "TINYINT", "trial": "BIGINT"}
         wanted = (self.flags, self.counts, self.sums, self.longest)
         for (kind, _, _), several in zip(TYPES, wanted, strict=True):
             kinds |= dict.fromkeys(several, kind)

@@ -31,6 +31,7 @@ FROM (
 ) JOIN requests USING (request_id)
 WHERE {ARM} = 'candidate'
 """  # noqa: S608 - constants only
+_CRASHED: Final = "SELECT count(error) FROM scores"
 _CRASHES: Final = f"""
 SELECT scores.error IS NOT NULL AS hit, scores.error AS why
 FROM scores JOIN requests USING (request_id)
@@ -50,10 +51,12 @@ SELECT coalesce(sum(times), 0), coalesce(sum(times) FILTER (hit), 0), coalesce((
 def failures(connection: DuckDBPyConnection, candidate: str) -> Failures:
     """How much of the candidate's requests and scores are errors; reads the table `trials` too."""
     calls, answered = row(connection, _CALLED)
-    asked, called, scored = (
-        _tally(connection, sql, candidate) for sql in (_FAILURES, _CAUSES, _CRASHES)
-    )
-    return Failures(*asked, calls, answered, called[2], *scored)
+    asked = _tally(connection, _FAILURES, candidate)
+    # Calls and scores are many and know their request by its name alone.
+    cause = _tally(connection, _CAUSES, candidate)[2] if calls > answered else ""
+    crashed = row(connection, _CRASHED)[0]
+    scored = _tally(connection, _CRASHES, candidate) if crashed else (0, 0, "")
+    return Failures(*asked, calls, answered, cause, *scored)
 
 
 def price_books(connection: DuckDBPyConnection) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from gatekeeper.adapters.metrics.critical import critical
 from gatekeeper.adapters.metrics.failing import failures, price_books
 from gatekeeper.adapters.metrics.replicating import strata
 from gatekeeper.adapters.metrics.slices import sliced, tags
-from gatekeeper.adapters.metrics.trials import SCORED, make_trials
+from gatekeeper.adapters.metrics.trials import make_trials
 from gatekeeper.adapters.metrics.units import row
+from gatekeeper.adapters.metrics.views import define, show
 from gatekeeper.core.metrics import formula
 from gatekeeper.core.observation import Missing, Sums
 from gatekeeper.core.own_metrics import SOURCE
@@ -45,7 +46,7 @@ _REUSED: Final = """
 SELECT count(*) FILTER (NOT from_cache), count(*) FILTER (from_cache)
 FROM calls WHERE kind = 'model'
 """
-_TRIALS: Final = "SELECT count(*) FROM metric WHERE side = 1 AND NOT silent"
+_TRIALS: Final = "SELECT count(*) FROM unnamed WHERE side = 1 AND NOT silent"
 _NO_FORMULA: Final = Missing("undefined", "it has no formula", "a metric that has one")
 _SIZE: Final = "SELECT count(*) FROM requests"
 LARGE: Final = 200_000
@@ -77,7 +78,6 @@ class RunMeasurements:
         self._candidate = candidate
         self._baseline = baseline
         self._sides = {"candidate": candidate, "baseline": baseline or candidate}
-        self._scored = False
         self._asked: dict[str, tuple[Metric, Missing | None]] = {}
         self._wanted: frozenset[str] = frozenset()
         self._made: frozenset[str] = frozenset()
@@ -117,7 +117,7 @@ class RunMeasurements:
         if self._made or self._wanted:
             self._made |= self._wanted | columns
         else:
-            self._made = frozenset(COLUMNS)
+            self._made = frozenset((*COLUMNS, "scored"))
         if self._directory is None or row(self._connection, _SIZE)[0] < LARGE:
             make_trials(self._connection, **self._sides, columns=self._made)
             return
@@ -235,10 +235,7 @@ class RunMeasurements:
         self._make(columns_of([metric]))
         if metric.source == SOURCE:
             return self._own(metric)
-        if "FROM scored" in metric.sql and not self._scored:
-            self._connection.execute(SCORED, self._sides)
-            self._scored = True
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS {metric.sql}")
+        define(self._connection, metric.sql)
         return None
 
     def _own(self, metric: Metric) -> Missing | None:
@@ -254,5 +251,5 @@ class RunMeasurements:
             self._asked[metric.name] = metric, missing
         if missing := self._asked[metric.name][1]:
             return missing
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW metric AS FROM {table_of(metric)}")
+        show(self._connection, f"FROM {table_of(metric)}")
         return None

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Observation
 
-_ALONE: Final = "(FROM metric WHERE side = 1 AND NOT silent)"
+_ALONE: Final = "(FROM unnamed WHERE side = 1 AND NOT silent)"
+_NAMED: Final = "(FROM metric WHERE side = 1 AND NOT silent)"
 _ONE: Final = f"""
 SELECT count(*), count(*) FILTER (y IS NULL OR d IS NULL), sum(y), sum(d), sum(unknown)
 FROM {_ALONE}
@@ -36,7 +37,7 @@ SELECT trial, c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1,
   c.unknown > 0 OR c.silent AS cu, b.unknown > 0 OR b.silent AS bu,
   coalesce(b.failed > 0, false) AS failed, coalesce(c.failed > 0, false) AS c_failed,
   coalesce(c.silent, false) AS c_silent, coalesce(b.silent, false) AS b_silent
-FROM (FROM metric WHERE side = 1) c FULL JOIN (FROM metric WHERE side = 0) b USING (trial)
+FROM (FROM unnamed WHERE side = 1) c FULL JOIN (FROM unnamed WHERE side = 0) b USING (trial)
 WHERE NOT (coalesce(c.silent, true) AND coalesce(b.silent, true))
 """
 _SOUND: Final = """
@@ -75,7 +76,7 @@ def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
     n, missing, y, d, unknown = units.row(connection, _ONE)
     if missing:
         return _incomplete(metric, missing, n)
-    found = units.layout(connection, _ALONE)
+    found = units.layout(connection, _NAMED)
     if metric.kind == "census":
         return Census(d, y, unknown, _clusters(connection, _EXPOSED, _EXPOSURES, found))
     match metric.kind:
@@ -84,14 +85,15 @@ def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
                 n,
                 y,
                 unknown,
-                _clusters(connection, _EVENTS, _ALONE, found),
-                units.samples(connection, _ALONE, found),
-                _clusters(connection, _MOST, _ALONE, found) if unknown else None,
+                _clusters(connection, _EVENTS, _NAMED, found),
+                units.samples(connection, _NAMED, found),
+                _clusters(connection, _MOST, _NAMED, found) if unknown else None,
             )
         case "quantile":
-            return _times(connection, ("y",), _ALONE, found)
+            return _times(connection, ("y",), _NAMED, found)
         case _:
-            return _sums(connection, ("y", "d"), _ALONE, found)
+            named = found.grouped or n <= units.MOST_GROUPS
+            return _sums(connection, ("y", "d"), _NAMED if named else _ALONE, found)
 
 
 def paired(connection: DuckDBPyConnection, metric: Metric) -> Observation:

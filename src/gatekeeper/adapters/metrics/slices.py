@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.metrics import units
+from gatekeeper.adapters.metrics.views import show
 from gatekeeper.adapters.sides import ARM, SAMPLE
 from gatekeeper.adapters.tables import literal
 from gatekeeper.errors import InputError, Problem
@@ -90,10 +91,7 @@ def sliced(
         what = f"{by} has more than {MOST:,} values, and each would be a rule of its own"
         raise InputError([Problem(what, accepted=f"a tag or one of {', '.join(COLUMNS)}")])
     for name, trials in names:
-        connection.execute(
-            "CREATE OR REPLACE TEMP VIEW metric AS SELECT * EXCLUDE (slice) FROM sliced "  # noqa: S608
-            f"WHERE slice = {literal(name)}"
-        )
+        show(connection, f"SELECT * EXCLUDE (slice) FROM sliced WHERE slice = {literal(name)}")  # noqa: S608
         yield str(name), int(trials)
 
 

@@ -59,6 +59,16 @@ def slots_of(trial: NDArray[Any], side: NDArray[Any]) -> tuple[NDArray[Any], NDA
     return rows, np.sort(there)
 
 
+def rows_at(rows: NDArray[Any], places: NDArray[Any], none: int) -> NDArray[Any]:
+    """The rows of the requests at some places; `none` where a place is below zero."""
+    import numpy as np
+
+    found = np.full(len(places), none, np.int32)
+    known = places >= 0
+    found[known] = rows[places[known]]
+    return found
+
+
 def added(values: NDArray[Any], at: NDArray[Any], slots: int) -> NDArray[Any]:
     """Sums of whole numbers by row; what belongs to no row is left out."""
     import numpy as np

@@ -43,15 +43,19 @@ SELECT coalesce(bool_or(cluster IS NOT NULL), false) AS clustered,
 FROM trials
 """
 """Whether any trials depend on each other."""
-SCORED: Final = f"""
+SCORED: Final = """
 CREATE OR REPLACE TEMP TABLE scored AS
-SELECT {_SIDE} AS side, {TRIAL} AS trial, coalesce(suite, '') AS suite, scorer,
+SELECT side, trial, suite, scorer,
   count(*) FILTER (value >= 1)::INTEGER AS perfect,
   count(*) FILTER (value < 1)::INTEGER AS wrong,
-  count(*) FILTER (scores.error IS NOT NULL)::INTEGER AS crashed,
+  count(*) FILTER (error IS NOT NULL)::INTEGER AS crashed,
   coalesce(sum(round(value * 1000000)::BIGINT), 0)::BIGINT AS millionths
+FROM ({}) GROUP BY side, trial, suite, scorer
+"""
+"""What scorers said of each trial, of scores that know theirs."""
+_SCORES: Final = f"""
+SELECT {_SIDE} AS side, {TRIAL} AS trial, coalesce(suite, '') AS suite, scorer, value, scores.error
 FROM scores JOIN requests USING (request_id) WHERE {_BELONGS}
-GROUP BY ALL
 """  # noqa: S608 - constants only
 _ASKED: Final = """
 SELECT {side} AS side, {trial} AS trial, coalesce(suite, '') AS suite, {sample} AS sample,
@@ -64,7 +68,7 @@ WHERE {where}
 def make_trials(
     connection: DuckDBPyConnection, candidate: str, baseline: str, columns: Collection[str]
 ) -> None:
-    """Make the table `trials` of the records of two releases, with some of `COLUMNS`."""
+    """Make the tables `trials`, with some of `COLUMNS`, and `scored` of two releases."""
 
     def run(sql: str) -> None:
         found = sql.replace("$candidate", literal(candidate))
@@ -80,7 +84,10 @@ def make_trials(
     long = asked("long_requests", here.format("calls"), here.format("outcomes"), "true")
     folded = _folded(long, columns)
     run(f"CREATE OR REPLACE TEMP TABLE trials AS {short} UNION ALL BY NAME {folded}")
+    run("CREATE OR REPLACE TEMP VIEW unnamed_trials AS FROM trials")
     run(DEPENDENCE)
+    if "scored" in columns:
+        run(SCORED.format(_SCORES))
 
 
 def _asked(requests: str, calls: str, outcomes: str, where: str, columns: Collection[str]) -> str:
