@@ -15,7 +15,7 @@ from builders_runs import BASELINE, CANDIDATE, describe, make_run
 from gatekeeper.adapters.metrics import RunMeasurements, measurements
 from gatekeeper.adapters.metrics.columns import COLUMNS
 from gatekeeper.adapters.metrics.dense import make_dense
-from gatekeeper.adapters.metrics.places import AmbiguousError, Names, groups, ordered, places
+from gatekeeper.adapters.metrics.places import AmbiguousError, Names, groups, index, places
 from gatekeeper.adapters.metrics.trials import make_trials
 from gatekeeper.adapters.records import RunRecords
 from gatekeeper.adapters.runs import seal
@@ -158,7 +158,7 @@ def named(words: list[int], seconds: list[int] | None = None) -> Names:
 
 @given(st.lists(st.integers(0, 50), unique=True), st.lists(st.integers(0, 60)))
 def test_places_are_those_of_a_dictionary(known: list[int], asked: list[int]) -> None:
-    found = places(ordered(named(known)), ordered(named(asked)))
+    found = places(index(named(known)), named(asked))
 
     where = {word: place for place, word in enumerate(known)}
     assert found.tolist() == [where.get(word, -1) for word in asked]
@@ -168,7 +168,7 @@ def test_places_are_those_of_a_dictionary(known: list[int], asked: list[int]) ->
 def test_names_are_numbered_as_they_appear(words: list[int]) -> None:
     numbers: dict[int, int] = {}
 
-    found = groups(ordered(named(words)))
+    found = groups(index(named(words)))
 
     assert found.tolist() == [numbers.setdefault(word, len(numbers)) for word in words]
 
@@ -177,8 +177,18 @@ def test_two_names_with_one_hash_are_never_taken_for_one() -> None:
     twins = named([5, 5], [1, 2])
 
     with pytest.raises(AmbiguousError):
-        groups(ordered(twins))
+        index(twins)
     with pytest.raises(AmbiguousError):
-        places(ordered(twins), ordered(named([5])))
+        places(index(named([5])), named([5], [6]))
+
+
+def test_a_name_that_is_there_twice_has_no_place() -> None:
     with pytest.raises(AmbiguousError):
-        places(ordered(named([5])), ordered(named([5], [6])))
+        places(index(named([5, 7, 5])), named([7]))
+
+
+@pytest.mark.parametrize("shift", [0, 32, 60])
+def test_names_whose_hashes_share_bits_are_told_apart(shift: int) -> None:
+    words = [number << shift for number in range(16)]
+
+    assert places(index(named(words)), named(words[::-1])).tolist() == list(range(16))[::-1]

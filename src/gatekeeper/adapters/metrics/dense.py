@@ -8,13 +8,12 @@ a row is looked up once (`places`), and sums are added into arrays (`slots`, `sp
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.metrics.arrays import LEAST, MOST, Arrays
 from gatekeeper.adapters.metrics.columns import COUNTS, FLAGS, LONGEST, SUMS, TYPES
 from gatekeeper.adapters.metrics.keeping import keep
-from gatekeeper.adapters.metrics.places import AmbiguousError, groups, marks, ordered, places
+from gatekeeper.adapters.metrics.places import AmbiguousError, groups, index, marks, places
 from gatekeeper.adapters.metrics.scoring import score
 from gatekeeper.adapters.metrics.slots import Slots, narrow, rows_at, slots_of
 from gatekeeper.adapters.metrics.spending import BY_TRIAL, CALLS, Spending, ways
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
-
-    from gatekeeper.adapters.metrics.places import Names, Sorted
 
 MEMORY: Final = "500MB"
 """What the database may use beside the arrays."""
@@ -90,17 +87,14 @@ class _Dense:
 
     def make(self) -> None:
         """Make it; arrays go as soon as they are not needed, since they are what memory holds."""
-        keys, requests, *others = _sorted(
-            self.arrays.names("based", "sample", "suite", "replicate"),
-            self.arrays.names("requests", "request_id"),
-            self.arrays.names(CALLS, "request_id"),
-            self.arrays.names("outcomes", "request_id"),
-            self.arrays.names("scores" if self.scored else _NO_SCORES, "request_id"),
-        )
-        of_call, of_fate, of_score = (places(requests, other) for other in others)
-        trial = groups(keys)
+        trial = groups(index(self.arrays.names("based", "sample", "suite", "replicate")))
         size = len(trial)
-        del keys, requests, others
+        requests = index(self.arrays.names("requests", "request_id"))
+        of_call, of_fate, of_score = (
+            places(requests, self.arrays.names(table, "request_id"))
+            for table in (CALLS, "outcomes", "scores" if self.scored else _NO_SCORES)
+        )
+        del requests
         side = self.arrays.column("side", "based")
         rows, firsts = slots_of(trial, side)
         count = len(firsts)
@@ -213,8 +207,3 @@ class _Dense:
         for (kind, _, _), several in zip(TYPES, wanted, strict=True):
             kinds |= dict.fromkeys(several, kind)
         return kinds
-
-
-def _sorted(*names: Names) -> list[Sorted]:
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(ordered, names))
