@@ -23,7 +23,7 @@ from gatekeeper.adapters.sides import ARM, SAMPLE
 from gatekeeper.adapters.tables import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
@@ -36,6 +36,8 @@ _FATES: Final = {
     "follow_up": "follow_up",
     "no_follow_up": "NOT follow_up",
 }
+BITS: Final = "bits"
+"""The array of the conditions that hold of a trial."""
 _NO_SCORES: Final = "(FROM scores LIMIT 0)"
 _BASE: Final = f"""
 SELECT CASE WHEN release NOT IN ($candidate, $baseline) THEN -1
@@ -109,14 +111,16 @@ class _Dense:
             "suite": self.suites.numbers(self.arrays)[firsts],
             **spending.by_trial(self.sums, rows, count),
         }
-        self._read(spending.by_request(size) | self._fate(of_fate, size))
+        spent = spending.by_request(size)
+        self._read(spent | self._fate(of_fate, size))
         del trial, side, spending, known, of_fate
-        table |= self._folded(slots)
+        table |= self._folded(slots, spent)
+        del spent
         self.connection.unregister("by_place")
         self._same_clusters(rows, firsts)
         first = marks(firsts, size)
         del rows, firsts, slots
-        keep(self.connection, table, first, self._kinds(), self.suites)
+        keep(self.connection, table, first, self._columns(table), self.suites)
         if self.scored:
             score(self.connection, at, table, self.suites)
 
@@ -162,35 +166,24 @@ class _Dense:
             "FROM based POSITIONAL JOIN by_place"
         )
 
-    def _folded(self, slots: Slots) -> dict[str, NDArray[Any]]:
+    def _folded(self, slots: Slots, spent: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Flags, counts, sums and extremes over the requests of each trial."""
         import numpy as np
 
-        made = self._held(slots)
+        bits = narrow(self.arrays.bits({**self.flags, **self.counts}, "asked"))
+        made = {BITS: slots.either(bits)}
+        for bit, name in enumerate(self.counts, len(self.flags)):
+            if not slots.alone:
+                made[name] = narrow(slots.added(bits >> bit & 1))
         for name, sql in self.sums.items():
             if name not in BY_TRIAL:
-                made[name] = narrow(slots.added(self.arrays.numbers(sql, "asked", 0)))
+                value = spent[sql] if sql in spent else self.arrays.numbers(sql, "asked", 0)
+                made[name] = narrow(slots.added(value))
         for name, sql in self.longest.items():
             value = self.arrays.numbers(f"coalesce({sql}, 0)", "asked", 0)
             made[name] = narrow(slots.extreme(np.maximum, LEAST, value))
         due = self.arrays.numbers("scheduled_us", "based", MOST)
         return {**made, "due": slots.extreme(np.minimum, MOST, due)}
-
-    def _held(self, slots: Slots) -> dict[str, NDArray[Any]]:
-        """Flags and counts that are not zero everywhere."""
-        import numpy as np
-
-        made = {}
-        told = {**self.flags, **self.counts}
-        bits = self.arrays.bits(told, "asked")
-        held = int(np.bitwise_or.reduce(bits)) if len(bits) else 0
-        for bit, name in enumerate(told):
-            if held >> bit & 1:
-                one = (bits >> bit & 1).astype(np.int8)
-                made[name] = narrow(
-                    slots.extreme(np.maximum, 0, one) if name in FLAGS else slots.added(one)
-                )
-        return made
 
     def _same_clusters(self, rows: NDArray[Any], firsts: NDArray[Any]) -> None:
         """Refuse trials whose requests name several clusters: the least would have to be found."""
@@ -200,10 +193,13 @@ class _Dense:
         if (first[rows[mine]] != cluster[mine]).any():
             raise AmbiguousError("the requests of a trial name several clusters")
 
-    def _kinds(self) -> dict[str, str]:
-        """Types of the columns by name."""
-        kinds = {"side": "TINYINT", "trial": "BIGINT"}
+    def _columns(self, table: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+        """SQL of the columns by name, over the names of the arrays."""
+        bits = (*self.flags, *self.counts)
+        made = {"side": "side::TINYINT", "trial": "trial::BIGINT"}
         wanted = (self.flags, self.counts, self.sums, self.longest)
         for (kind, _, _), several in zip(TYPES, wanted, strict=True):
-            kinds |= dict.fromkeys(several, kind)
-        return kinds
+            for name in several:
+                value = name if name in table else f"({BITS} >> {bits.index(name)} & 1)"
+                made[name] = f"{value}::{kind}"
+        return made

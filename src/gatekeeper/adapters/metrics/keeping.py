@@ -22,7 +22,7 @@ def keep(
     connection: DuckDBPyConnection,
     table: dict[str, NDArray[Any]],
     first: NDArray[Any],
-    kinds: Mapping[str, str],
+    columns: Mapping[str, str],
     suites: Suites,
 ) -> None:
     """Make `trials` of arrays, with the names that the first request of each trial has.
@@ -34,34 +34,31 @@ def keep(
         connection: With the view `based` of the requests.
         table: Numbers by trial: its side, when it was due, and what is not zero everywhere.
         first: Whether a request is the first of a trial.
-        kinds: Types of the columns by name.
+        columns: SQL of the columns by name, over those numbers.
         suites: Names of suites by their numbers.
     """
     run = connection.execute
     same = {name: int(column[0]) for name, column in table.items() if _constant(column)}
     arrays = {name: narrow(column) for name, column in table.items() if name not in same}
     # Where everything is the same, nothing else says how many rows there are.
-    connection.register("numbers", arrays or {"side": table["side"]})
+    connection.register("numbers", arrays or {"row": table["side"]})
     named = _name(connection, first)
-    called = [
+    called = (
         "sample",
         "replicate" if "replicate" in named else "0::INTEGER AS replicate",
         "cluster" if "cluster" in named else "NULL::VARCHAR AS cluster",
-    ]
-    columns = [
-        f"{suites.name(same.get('suite', 'suite'))} AS suite",
-        f"nullif({same.get('due', 'due')}::BIGINT, {MOST}) AS due",
-        *(
-            f"{name if name in arrays else same.get(name, 0)}::{kind} AS {name}"
-            for name, kind in kinds.items()
-        ),
-    ]
-    for view, told, source in (
+    )
+    numbers = {"suite": suites.name(), "due": f"nullif(due::BIGINT, {MOST})", **columns}
+    listed = [f"{sql} AS {name}" for name, sql in numbers.items()]
+    words = ", ".join(("*", *(f"{value} AS {name}" for name, value in same.items())))
+    for view, names, source in (
         ("trials", called, "names POSITIONAL JOIN numbers"),
         ("unnamed_trials", NAMELESS, "numbers"),
     ):
-        listed = ", ".join((*told, *columns))
-        run(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {listed} FROM {source}")  # noqa: S608
+        run(
+            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {', '.join((*names, *listed))} "  # noqa: S608
+            f"FROM (SELECT {words} FROM {source})"
+        )
     run(DEPENDENCE)
 
 

@@ -59,7 +59,8 @@ def index(names: Names) -> Index:
     import numpy as np
 
     rows, hashes = np.arange(len(names.first), dtype=np.int32), names.first
-    firsts, tables = np.empty_like(rows), []
+    firsts = np.empty_like(rows)
+    tables: list[NDArray[int32]] = []
     while len(rows):
         table = np.full(2 << (len(rows) - 1).bit_length(), -1, np.int32)
         at = _slots(hashes, table, len(tables))

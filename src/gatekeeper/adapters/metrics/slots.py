@@ -29,6 +29,16 @@ class Slots:
         """Sums of whole numbers by row."""
         return values if self.alone else added(values, self.rows, self.count)
 
+    def either(self, bits: NDArray[Any]) -> NDArray[Any]:
+        """Bits that any request of a row has."""
+        import numpy as np
+
+        if self.alone:
+            return bits
+        found = np.zeros(self.count + 1, bits.dtype)
+        np.bitwise_or.at(found, self.rows, bits)
+        return found[: self.count]
+
     def extreme(self, choose: Any, none: int, values: NDArray[Any]) -> NDArray[Any]:
         """The least or the greatest number of each row."""
         import numpy as np
