@@ -167,8 +167,56 @@ def test_only_what_is_named_is_run(root, capsys, serve):
     evaluate(root, capsys, "manifests/desk-v1.yaml", "--set", "desk-load")
     stored = json.loads((runs(root)[0] / "run.json").read_text())
     assert [one["name"] for one in stored["sets"]] == ["desk-load"]
+    assert stored["unasked"] == ["desk-quality"]
     with pytest.raises(UsageError, match="there is no eval set 'spped'"):
         run(["evaluate", "manifests/desk-v1.yaml", "--set", "spped", "--project", str(root)])
+
+
+def test_no_promotion_rests_on_a_run_without_a_suite_of_the_manifest(root, capsys, serve):
+    serve()
+    desk = "manifests/desk-v1.yaml"
+    code, verdict = evaluate(root, capsys, desk, "--set", "desk-quality")
+    assert (code, verdict["outcome"], verdict["unasked"]) == (0, "pass", ["desk-load"])
+    told = "no promotion rests on this: of the manifest not run: eval set desk-load"
+    assert told in verdict["warnings"]
+    words = ["promote", verdict["release"], "--env", "local", "--project", str(root)]
+    assert guarded(lambda: run(words), words) == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "its run did without eval sets that its manifest names: desk-load" in said
+    assert ", without --set" in said
+    assert evaluate(root, capsys, desk)[1]["unasked"] == []
+    assert guarded(lambda: run(words), words) == 0
+
+
+FACTS = """\
+apiVersion: gatekeeper/v1
+kind: Facts
+owner: delivery
+period: {from: 2026-07-01, to: 2026-09-30}
+facts:
+""" + "".join(
+    f"  - {{name: {name}_hours, value: {value}, unit: hours, source: sheets, recorded_by: ada}}\n"
+    for name, value in {"review": 40, "rework": 10, "remediation": 10, "delivery": 400}.items()
+)
+
+
+def test_facts_are_given_for_a_run_as_for_a_decision(root, capsys, serve):
+    serve()
+    desk, policy = "manifests/desk-v1.yaml", root / "gates/desk.yaml"
+    policy.write_text(policy.read_text() + "  hours: {verification_tax_ratio_max: 0.2}\n")
+    write(root / "facts/wrong.yaml", FACTS.replace("unit: hours", "unit: usd"))
+    with pytest.raises(InputError, match="is in hours, not in usd"):
+        run(["evaluate", desk, "--facts", "facts/wrong.yaml", "--project", str(root)])
+    assert not runs(root)
+    write(root / "facts/q3.yaml", FACTS)
+    code, verdict = evaluate(root, capsys, desk, "--facts", "facts/q3.yaml")
+    assert (code, verdict["inputs"]["facts_given"]) == (0, True)
+    assert rules(verdict)["hours.verification_tax_ratio_max"] == "pass"
+    again = ["gate", verdict["run"], "--project", str(root), "--output", "json"]
+    assert run(again) == 0
+    assert json.loads(capsys.readouterr().out)["inputs"]["facts"] == verdict["inputs"]["facts"]
+    with pytest.raises(UsageError, match="--facts cannot be given with --resume"):
+        run(["evaluate", "--resume", verdict["run"], "--facts", "x", "--project", str(root)])
 
 
 def test_a_disk_that_refuses_ends_the_run_with_one_plain_error(root, serve):

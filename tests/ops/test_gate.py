@@ -15,6 +15,7 @@ from builders_runs import (
     CANDIDATE,
     ENDED,
     PRICES,
+    SIZES,
     Behaviour,
     describe,
     make_run,
@@ -350,6 +351,37 @@ def test_a_baseline_that_failed_makes_nothing_look_better(tmp_path: Path, share:
     down = Behaviour(errors={"quality": int(300 * share), "load": int(200 * share)})
     found = relative_rules(tmp_path / "down", worse, down)
     assert "pass" not in found.values(), found
+
+
+SUCCESS = {"reliability": {"success_rate_max_decrease": 0.01}}
+
+
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        (dict(SIZES), "baseline_failed"),
+        ({suite: size * 6 // 10 for suite, size in SIZES.items()}, "baseline_failed"),
+        ({suite: size // 10 for suite, size in SIZES.items()}, "shown"),
+    ],
+)
+def test_one_that_mostly_fails_is_no_baseline(
+    tmp_path: Path, errors: dict[str, int], code: str
+) -> None:
+    described = describe(baseline_suites=tuple(SIZES))
+    run = make_run(tmp_path, Behaviour(), Behaviour(errors=errors), run=described)
+    content = {**RELATIVE, "sections": SUCCESS}
+    applied = Policy(GatePolicy.model_validate_json(json.dumps(content)))
+    (found,) = [one for one in judge(tmp_path, run, applied).rules if one.section != "run"]
+    assert found.code == code
+    if code == "baseline_failed":
+        assert (found.outcome, found.settle) == ("error", "a run while the baseline answers")
+        assert "one that mostly fails is no baseline" in found.reason
+
+
+def test_a_policy_makes_its_rules_once() -> None:
+    applied = policy()
+    assert applied.rules is applied.rules
+    assert applied.metrics is applied.metrics
 
 
 def test_a_baseline_that_failed_now_and_then_is_still_a_measure(tmp_path: Path) -> None:

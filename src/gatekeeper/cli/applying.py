@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gatekeeper.cli.session import Session
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.verdict import Skip
     from gatekeeper.ops.policy import Policy
 
@@ -74,22 +75,24 @@ def with_given(session: Session, policy: Policy, given: Given, environment: str)
         UsageError: A limit is no number, or nobody says why a rule is skipped.
         InputError: A rule is not there, or may not be changed so; or the facts are not right.
     """
-    from gatekeeper.adapters.facts import read_facts
-    from gatekeeper.core.policy.forms import metrics_of
     from gatekeeper.core.policy.use import refuse_limits, refuse_skips
 
     limits, skips = _limits(given.what_if), _skips(given)
-    facts = policy.facts
-    if given.facts is not None:
-        project = session.project
-        path = given.facts if given.facts.exists() else project.root / given.facts
-        facts = read_facts(path, project).value
+    facts = facts_given(session, given.facts) if given.facts else policy.facts
     found = replace(
         policy, limits=limits, skips=skips, facts=facts, facts_given=given.facts is not None
     )
     refuse_skips(found.rules, skips)
-    refuse_limits(found.rules, limits, metrics_of(found.value))
+    refuse_limits(found.rules, limits, found.metrics)
     return replace(found, before=beside(session, environment))
+
+
+def facts_given(session: Session, file: Path) -> Facts:
+    """The facts in a file; raises `UsageError` or `InputError` where there are none."""
+    from gatekeeper.adapters.facts import read_facts
+
+    project = session.project
+    return read_facts(file if file.exists() else project.root / file, project).value
 
 
 def beside(session: Session, environment: str) -> Policy | None:

@@ -39,6 +39,7 @@ def begin(evaluation: Evaluation) -> Run:
         price_book=digest(canonical_model(evaluation.means.prices)),
         prices=_prices(evaluation),
         started=now,
+        unasked=evaluation.unasked,
         partial=_partial(evaluation),
         drift=evaluation.drift,
         contamination=evaluation.contamination,

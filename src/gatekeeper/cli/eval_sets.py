@@ -67,6 +67,12 @@ def left_out(named: Sequence[LoadedSet], kept: Sequence[LoadedSet]) -> tuple[str
     return tuple(header.name for header in left if header.suite in suites)
 
 
+def unasked(named: Sequence[LoadedSet], kept: Sequence[LoadedSet]) -> tuple[str, ...]:
+    """Sets of suites that were left out altogether: rules over all suites do not miss them."""
+    suites = {one.header.suite for one in kept}
+    return tuple(one.header.name for one in named if one.header.suite not in suites)
+
+
 def layout_of(
     sets: Sequence[LoadedSet], compared: Sequence[Suite], options: RunOptions, seed: int
 ) -> Layout:

@@ -61,6 +61,14 @@ ParameterOption = Annotated[
         help="A parameter of the policy: allowed_delta=0.02.",
     ),
 ]
+FactsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--facts",
+        rich_help_panel=GATE,
+        help="The file of declared facts, in place of the policy's.",
+    ),
+]
 ResumeOption = Annotated[
     str | None,
     typer.Option(
@@ -208,17 +216,33 @@ def shard_of(text: str | None) -> Shard | None:
 
 
 def decided_by(
-    session: Session, env: str, policy: Path | None, words: Sequence[str]
+    session: Session, env: str, policy: Path | None, words: Sequence[str], facts: Path | None
 ) -> dict[str, Any]:
-    """The policy, which `promote` will want the verdict to come from, and its parameters."""
+    """The policy, which `promote` will want the verdict to come from, its parameters and facts.
+
+    Raises:
+        UsageError: A file is not there.
+        InputError: The facts are not what they should be; the policy is read later.
+    """
+    from gatekeeper.cli.applying import facts_given
     from gatekeeper.cli.environments import environment_of
     from gatekeeper.cli.gates import parameters_of
 
     parameters = parameters_of(words)
     settings = environment_of(session.project, env)
+    if facts is not None:
+        facts_given(session, facts)
+    named = {"facts": _named(session, facts)}
     if policy is not None:
-        found, root = policy.resolve(), session.project.root
-        inside = policy.exists() and found.is_relative_to(root)
-        named = found.relative_to(root) if inside else policy
-        return {"policy": str(named), "parameters": parameters}
-    return {"policy": settings.policy, "parameters": {**settings.policy_parameters, **parameters}}
+        return named | {"policy": _named(session, policy), "parameters": parameters}
+    given = {**settings.policy_parameters, **parameters}
+    return named | {"policy": settings.policy, "parameters": given}
+
+
+def _named(session: Session, file: Path | None) -> str | None:
+    """A file by its path in the project, where it is inside."""
+    if file is None:
+        return None
+    found, root = file.resolve(), session.project.root
+    inside = file.exists() and found.is_relative_to(root)
+    return str(found.relative_to(root) if inside else file)

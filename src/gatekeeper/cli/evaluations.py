@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.cli.environments import record_of, site_of
-from gatekeeper.cli.eval_sets import chosen, contamination_of, layout_of, left_out, sets_of
+from gatekeeper.cli.eval_sets import (
+    chosen,
+    contamination_of,
+    layout_of,
+    left_out,
+    sets_of,
+    unasked,
+)
 from gatekeeper.cli.gates import deciding_policy, policy_of
 from gatekeeper.cli.pipelines import means_of
 from gatekeeper.cli.validated import drift_of
@@ -44,6 +51,7 @@ class Evaluation:
         drift: How this machine differs from what the releases were validated on.
         contamination: Samples that the candidate has seen.
         left_out: Sets that were not chosen, of suites of which another set was.
+        unasked: Sets of suites of which no set was chosen.
         warnings: Rules that so many samples cannot decide, or that let through what they are
             meant to stop.
         judging: Whose judges grade; the candidate's where it is None.
@@ -63,6 +71,7 @@ class Evaluation:
     drift: tuple[str, ...] = ()
     contamination: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     judging: Entrant | None = None
 
@@ -166,7 +175,7 @@ def _evaluation(
 ) -> Evaluation:
     """The evaluation of two releases; what is known of contamination is not looked for again."""
     from gatekeeper.cli.power import doubtful
-    from gatekeeper.core.policy.forms import baseline_suites, metrics_of
+    from gatekeeper.core.policy.forms import baseline_suites
 
     one, record = entrant(project, candidate)
     policy = deciding_policy(project, options, candidate)
@@ -174,7 +183,7 @@ def _evaluation(
     rules = applied.rules
     named = sets_of(project, record.evaluation.sets, options.sets)
     sets = tuple(found for found in named if chosen(found, options.sets))
-    compared = baseline_suites(rules, metrics_of(applied.value))
+    compared = baseline_suites(rules, applied.metrics)
     if options.aa:
         compared = tuple(sorted({one.header.suite for one in sets}))
     if against is None:
@@ -197,6 +206,7 @@ def _evaluation(
         drift=drift_of(project, (one, *([other] if other else [])), options),
         contamination=seen,
         left_out=left_out(named, sets),
+        unasked=unasked(named, sets),
         warnings=() if options.aa else doubtful(applied, sets, layout),
     )
 

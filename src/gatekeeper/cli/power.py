@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
 def foreseen(policy: Policy, sets: Iterable[PlannedSet]) -> tuple[Outlook, ...]:
     """What sets can show of each rule of a policy."""
-    from gatekeeper.core.policy.forms import metrics_of
     from gatekeeper.core.policy.power import outlooks
     from gatekeeper.model.record import RequestRow
 
     columns = frozenset(RequestRow.model_fields)
-    return outlooks(policy.rules, metrics_of(policy.value), tuple(sets), columns)
+    return outlooks(policy.rules, policy.metrics, tuple(sets), columns)
 
 
 def planned_set(

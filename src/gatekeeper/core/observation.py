@@ -237,4 +237,42 @@ class Failures:
         return f"{what}, most often: {self.reason}{cause}"
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How much of what a release was asked in some suites it answered.
+
+    Attributes:
+        requests: All of them.
+        errors: Those with the status `error`.
+        calls: Attempts at a model.
+        answers: Calls of a model that succeeded.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    calls: int = 0
+    answers: int = 0
+
+    def __add__(self, other: Answered) -> Answered:
+        """Both together."""
+        return Answered(
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.calls + other.calls,
+            self.answers + other.answers,
+        )
+
+    @property
+    def unfit(self) -> Missing | None:
+        """Why a baseline that answered so is none: at its worst, nothing is worse than it."""
+        if self.calls and not self.answers:
+            what = f"no model of the baseline answered any of {self.requests:,} requests"
+        elif 2 * self.errors > self.requests:
+            what = f"the baseline failed on {self.errors:,} of {self.requests:,} requests"
+        else:
+            return None
+        what += ": one that mostly fails is no baseline"
+        return Missing("baseline_failed", what, "a run while the baseline answers")
+
+
 Observation = Proportion | PairedProportion | Sums | Times | Census | Declared | Missing

@@ -74,6 +74,8 @@ class RunOptions(Frozen):
     max_tokens: int | None = None
     policy: str | None = None
     parameters: dict[str, float] = Field(default_factory=dict)
+    facts: str | None = Field(default=None, exclude_if=is_absent)
+    """File of declared facts that were given in place of the policy's."""
     allow_environment_drift: bool = False
 
 
@@ -144,6 +146,8 @@ class Run(Frozen):
     spend: Spend = Spend()
     source: RunSource | None = None
     """Set where gatekeeper did not run it, but read what another tool recorded."""
+    unasked: tuple[Name, ...] = Field(default=(), exclude_if=is_absent)
+    """Eval sets that the manifest names, of suites of which nothing was asked."""
     partial: tuple[ShortText, ...] = ()
     """Why it cannot decide: what was left out, or what its source did not finish."""
     files: dict[str, Digest] = Field(default_factory=dict)

@@ -193,6 +193,8 @@ class Verdict(Frozen):
     """When the run that this rests on ended: evidence ages from here."""
     sets: dict[str, Digest] = Field(default_factory=dict)
     """The eval sets that were used, by name."""
+    unasked: tuple[str, ...] = ()
+    """Eval sets that the release's manifest names, and that the run did without."""
     asked: dict[str, Asked] = Field(default_factory=dict)
     """What they ask, by name, so that the next verdict can tell whether it is easier."""
     prices: dict[str, ModelPrice] = Field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.admission import Admission, Evidence, Reason
 from gatekeeper.core.canonical import short
-from gatekeeper.core.wording import counted
+from gatekeeper.core.wording import counted, listed
 from gatekeeper.errors import GatekeeperError, IntegrityError, RefusedError
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
 from gatekeeper.ops.evidence import read_verdict, statements
@@ -194,6 +194,13 @@ def _verdict(
             f"its verdict compares it with {compared}, but in {site.name} {serving}",
             refused=False,
             fix=again,
+        )
+    if verdict.unasked:
+        yield Reason(
+            "verdict-unasked",
+            f"its run did without eval sets that its manifest names: {listed(verdict.unasked)}",
+            refused=False,
+            fix=f"{again}, without --set",
         )
     for kind, clause in verdict.indirect.items():
         if kind in site.environment.refuses_evidence:

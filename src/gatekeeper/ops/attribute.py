@@ -10,7 +10,6 @@ from gatekeeper.core.attribution.players import Player, components_of, players
 from gatekeeper.core.attribution.resampling import REPLICATES, resampled
 from gatekeeper.core.attribution.samples import table
 from gatekeeper.core.observation import Missing
-from gatekeeper.core.policy.forms import metrics_of
 from gatekeeper.core.wording import did_you_mean, listed
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.model.attribution import Attribution, Coupling
@@ -104,7 +103,7 @@ def cases(
         UsageError: A name is no rule of the policy that reads a metric.
         UndecidedError: No rule is left.
     """
-    metrics = metrics_of(policy.value)
+    metrics = policy.metrics
     outcomes = {result.rule: result.outcome for result in verdict.rules}
     found = [
         naming.Case(rule, metrics[rule.metric], outcomes.get(rule.name, "error"))

@@ -78,11 +78,13 @@ def decide_run(
         cached_calls=run.spend.cached_calls,
         drift=run.drift,
         sets=dict(basis.sets),
+        unasked=run.unasked,
         asked=dict(basis.asked),
         prices=dict(basis.prices),
         engines=_engines(run),
         warnings=(
             *overdue(policy.value, decided.date()),
+            *_unasked(run),
             *_of_facts(policy, decided),
             *_other_sets(policy, basis),
         ),
@@ -115,6 +117,13 @@ def _of_facts(policy: Policy, decided: datetime) -> Iterator[str]:
     if policy.facts_given:
         yield "the facts were given by hand (--facts), not by the policy"
     yield from of_other_days(policy.facts, decided.date())
+
+
+def _unasked(run: Run) -> Iterator[str]:
+    """Sets without which the verdict is about less than the manifest means."""
+    if run.unasked:
+        sets = "eval set" if len(run.unasked) == 1 else "eval sets"
+        yield f"no promotion rests on this: of the manifest not run: {sets} {listed(run.unasked)}"
 
 
 def _other_sets(policy: Policy, basis: Basis) -> Iterator[str]:

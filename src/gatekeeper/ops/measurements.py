@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Critical, Failures, Observation
+    from gatekeeper.core.observation import Answered, Critical, Failures, Observation
     from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.verdict import Contribution
@@ -35,6 +35,10 @@ class Measurements(Protocol):
 
     def failures(self) -> Failures:
         """How much of the candidate's requests and scores are errors."""
+        ...
+
+    def baseline_answered(self) -> Mapping[str, Answered]:
+        """How much of what the baseline was asked it answered, by suite."""
         ...
 
     def observe(self, metric: Metric, *, paired: bool) -> Observation:

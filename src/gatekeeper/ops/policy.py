@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.policy.basis import Basis
-from gatekeeper.core.policy.forms import normalise, unlocated
+from gatekeeper.core.policy.forms import metrics_of, normalise, unlocated
 from gatekeeper.core.policy.use import with_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.policy.rules import Locate
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy, Rule
     from gatekeeper.model.verdict import Skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A policy as it is applied: what it says, and what it was given from outside.
 
@@ -43,8 +45,13 @@ class Policy:
     before: Policy | None = None
     basis: Basis = field(default_factory=Basis)
 
-    @property
+    @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """Its rules; raises `InputError` with every line that is none."""
+        """Its rules, made once; raises `InputError` with every line that is none."""
         rules = normalise(self.value, self.parameters, self.locate)
         return with_limits(rules, self.limits) if self.limits else rules
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric that its rules may name."""
+        return metrics_of(self.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core import unmeasured
@@ -10,8 +11,8 @@ from gatekeeper.core.correction import corrected
 from gatekeeper.core.decide import decide
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.metrics.catalogue import SEEN
-from gatekeeper.core.observation import Missing
-from gatekeeper.core.policy.forms import metrics_of, multiplicity
+from gatekeeper.core.observation import Answered, Missing
+from gatekeeper.core.policy.forms import multiplicity
 from gatekeeper.core.policy.use import refuse_skips
 from gatekeeper.core.results import missing, result
 from gatekeeper.core.slicing import decide_slices, look_through
@@ -44,7 +45,7 @@ _SAME: Final = Missing(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bench:
     """One run before one policy."""
 
@@ -53,13 +54,13 @@ class Bench:
     policy: Policy
     changed: tuple[ComponentName, ...] = ()
 
-    @property
-    def _metrics(self) -> Mapping[str, Metric]:
-        return metrics_of(self.policy.value)
+    @cached_property
+    def _answered(self) -> Mapping[str, Answered]:
+        return self.measurements.baseline_answered()
 
     def prepare(self) -> None:
         """Announce the metrics of all rules."""
-        metrics, rules = self._metrics, self.policy.rules
+        metrics, rules = self.policy.metrics, self.policy.rules
         self.measurements.expect(metrics[one.metric] for one in rules if one.metric in metrics)
 
     def results(self) -> list[RuleResult]:
@@ -97,10 +98,13 @@ class Bench:
             return missing(rule, _NO_BASELINE, look_at="`gatekeeper evaluate --baseline`")
         if self.run.baseline == self.run.candidate:
             return missing(rule, _SAME, look_at="`gatekeeper evaluate --baseline`")
-        return None
+        suites = self.policy.metrics[rule.metric].suites
+        there = [one for suite, one in self._answered.items() if suite in suites or not suites]
+        unfit = sum(there, Answered()).unfit
+        return missing(rule, unfit, look_at=f"the run {self.run.id}") if unfit else None
 
     def _measured(self, rule: Rule) -> RuleResult:
-        metric, paired = self._metrics[rule.metric], rule.test in RELATIVE
+        metric, paired = self.policy.metrics[rule.metric], rule.test in RELATIVE
         if rule.by is not None:
             return decide_slices(
                 rule, metric, self.measurements.slices(metric, rule.by, paired=paired)
@@ -129,7 +133,7 @@ class Bench:
             return found
         if rule.test == "must_pass":
             return found.model_copy(update={"suspects": self.changed})
-        metric, paired = self._metrics[rule.metric], rule.test in RELATIVE
+        metric, paired = self.policy.metrics[rule.metric], rule.test in RELATIVE
         told: dict[str, object] = {
             "samples": self.measurements.contributions(metric, paired=paired),
             "suspects": _suspects(metric, self.changed),

@@ -25,6 +25,7 @@ from gatekeeper.adapters.sandbox.views import Records, empty_views, record_views
 from gatekeeper.model.record import RequestRow
 
 TIGHT = Limits(seconds=1.5, memory_mb=128)
+PATIENT = Limits(seconds=30, memory_mb=128)
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +42,48 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Records:
 
 
 def ask(
-    records: Records, sql: str, kind: str = "ratio", *, suites: tuple[str, ...] = ("quality",)
+    records: Records,
+    sql: str,
+    kind: str = "ratio",
+    *,
+    suites: tuple[str, ...] = ("quality",),
+    limits: Limits = PATIENT,
 ) -> Fault | list[dict[str, Any]]:
     sides = [record_views(records, side, suites) for side in records.arms]
-    return process.rows(process.Question(sql, kind, records.paths, sides, 1000), TIGHT)
+    return process.rows(process.Question(sql, kind, records.paths, sides, 1000), limits)
 
 
 def numbers(found: Fault | list[dict[str, Any]]) -> list[tuple[list[int], list[int]]]:
     assert not isinstance(found, Fault), found
     return [(sorted(side["y"].tolist()), side["d"].tolist()) for side in found]
+
+
+@pytest.mark.parametrize(
+    ("select", "column"),
+    [
+        ("release = 'sha256:1'", "release"),
+        ("requests.release = 'sha256:1'", "release"),
+        ("arm = 'candidate'", "arm"),
+        ("serial > 3", "serial"),
+    ],
+)
+def test_no_query_may_know_whose_records_it_sees(
+    records: Records, select: str, column: str
+) -> None:
+    sql = f"SELECT sample, {select} y FROM requests"  # noqa: S608
+    (told,) = process.check([(sql, "ratio")], empty_views())
+    found = ask(records, sql)
+    assert isinstance(found, Fault)
+    assert [one.message for one in (*told, found)] == [
+        f"it asks for {column!r}, and no metric may know which release it measures"
+    ] * 2
+    assert found.code == "identity"
+
+
+def test_nor_does_a_whole_row_tell(records: Records) -> None:
+    sql = "SELECT sample, position('sha256:c' IN requests::VARCHAR) y FROM requests"
+    whole = ask(records, sql, limits=PATIENT)
+    assert numbers(whole)[0][0] == [0] * 40
 
 
 def test_each_side_sees_its_own_records_of_the_suites(records: Records) -> None:
@@ -167,7 +201,7 @@ ENDLESS = [
 def test_a_query_without_end_is_stopped(records: Records, sql: str) -> None:
     start = time.monotonic()
 
-    found = ask(records, sql)
+    found = ask(records, sql, limits=TIGHT)
 
     assert found == Fault(
         "timeout", "it was not done after 1.5 seconds, and was stopped", "a query that ends in time"
@@ -185,7 +219,7 @@ GREEDY = [
 
 @pytest.mark.parametrize("sql", GREEDY)
 def test_a_query_without_measure_gets_no_more_memory(records: Records, sql: str) -> None:
-    found = ask(records, sql)
+    found = ask(records, sql, limits=TIGHT)
 
     assert isinstance(found, Fault)
     assert found.code in {"memory", "crashed", "timeout"}

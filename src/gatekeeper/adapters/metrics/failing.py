@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.metrics.units import row
 from gatekeeper.adapters.sides import ARM, OWN_CALL
-from gatekeeper.core.observation import Failures
+from gatekeeper.core.observation import Answered, Failures
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -22,6 +22,14 @@ FROM requests WHERE {ARM} = 'candidate'
 """  # noqa: S608 - constants only
 _CALLED: Final = """
 SELECT coalesce(sum(attempts), 0), coalesce(sum(answers), 0) FROM trials WHERE side = 1
+"""
+_ANSWERED: Final = f"""
+SELECT coalesce(suite, ''), count(*), count(*) FILTER (status = 'error')
+FROM requests WHERE {ARM} = 'baseline' GROUP BY ALL ORDER BY ALL
+"""  # noqa: S608 - constants only
+_CALLED_BY_SUITE: Final = """
+SELECT suite, coalesce(sum(attempts), 0)::BIGINT, coalesce(sum(answers), 0)::BIGINT
+FROM trials WHERE side = 0 GROUP BY suite
 """
 _CAUSES: Final = f"""
 SELECT true AS hit, error AS why
@@ -57,6 +65,13 @@ def failures(connection: DuckDBPyConnection, candidate: str) -> Failures:
     crashed = row(connection, _CRASHED)[0]
     scored = _tally(connection, _CRASHES, candidate) if crashed else (0, 0, "")
     return Failures(*asked, calls, answered, cause, *scored)
+
+
+def answered(connection: DuckDBPyConnection, candidate: str) -> dict[str, Answered]:
+    """What the baseline answered, by suite; reads the table `trials` too."""
+    asked = connection.execute(_ANSWERED, {"candidate": candidate}).fetchall()
+    called = {suite: counts for suite, *counts in connection.execute(_CALLED_BY_SUITE).fetchall()}
+    return {suite: Answered(*counts, *called.get(suite, (0, 0))) for suite, *counts in asked}
 
 
 def price_books(connection: DuckDBPyConnection) -> tuple[str, ...]:

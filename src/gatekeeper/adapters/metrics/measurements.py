@@ -10,7 +10,7 @@ from gatekeeper.adapters.metrics import observing
 from gatekeeper.adapters.metrics.columns import ALWAYS, COLUMNS, columns_of
 from gatekeeper.adapters.metrics.contributing import contributions
 from gatekeeper.adapters.metrics.critical import critical
-from gatekeeper.adapters.metrics.failing import failures, price_books
+from gatekeeper.adapters.metrics.failing import answered, failures, price_books
 from gatekeeper.adapters.metrics.replicating import strata
 from gatekeeper.adapters.metrics.slices import sliced, tags
 from gatekeeper.adapters.metrics.trials import make_trials
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Critical, Failures, Observation
+    from gatekeeper.core.observation import Answered, Critical, Failures, Observation
     from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.verdict import Contribution
@@ -109,6 +109,11 @@ class RunMeasurements:
         """How much of the candidate's requests and scores are errors."""
         self._make(ALWAYS)
         return failures(self._connection, self._candidate)
+
+    def baseline_answered(self) -> dict[str, Answered]:
+        """How much of what the baseline was asked it answered, by suite."""
+        self._make(ALWAYS)
+        return answered(self._connection, self._candidate)
 
     def _make(self, columns: frozenset[str]) -> None:
         """Make the table `trials`, with all columns unless it is known which will be needed."""

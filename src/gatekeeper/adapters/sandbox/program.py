@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gatekeeper.adapters.sandbox.answers import ARRAYS, answer
 from gatekeeper.adapters.sandbox.columns import Columns
 from gatekeeper.adapters.sandbox.confine import Limits, connect, limit_process
-from gatekeeper.adapters.sandbox.statement import Fault, refusals
+from gatekeeper.adapters.sandbox.statement import HIDDEN, Fault, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,5 +101,17 @@ def _failed(error: Exception) -> Fault:
     if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
         return Fault("memory", "it needs more memory than it may use", "a query that needs less")
     said = str(error).split("\n\n")[0].replace("\n", "; ")
+    if name := _hidden(error, said):
+        what = f"it asks for {name!r}, and no metric may know which release it measures"
+        return Fault("identity", what, "what the release did: any other column")
     code = "binding" if isinstance(error, (duckdb.BinderException, duckdb.CatalogException)) else ""
     return Fault(code or "failed", said, "a query that DuckDB runs to its end")
+
+
+def _hidden(error: Exception, said: str) -> str:
+    """The column that a query asks for and may not see; "" where it is something else."""
+    import duckdb
+
+    if not isinstance(error, duckdb.BinderException):
+        return ""
+    return next((name for name in HIDDEN if f'"{name}"' in said), "")

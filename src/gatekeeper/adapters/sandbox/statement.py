@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 VIEWS: Final = ("requests", "calls", "scores", "outcomes", "facts")
+HIDDEN: Final = ("release", "arm", "serial")
+"""Columns of requests that name the release, or the side that it is on: no query sees them."""
 TABLE_FUNCTIONS: Final = frozenset({"unnest", "range", "generate_series"})
 _QUERIES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _SOURCES: Final = frozenset(

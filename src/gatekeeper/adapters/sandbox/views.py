@@ -1,8 +1,9 @@
 """The views that a query sees: the records of one release, of the suites that its metric is of.
 
-`requests` has all columns of a request, and `sample`, its name in the statistics. `calls`, `scores`
-and `outcomes` have theirs and `sample`, `suite`, `replicate` and `turn` of their request; calls of
-judges are left out, because no release makes them. `facts` has `name` and `value`.
+`requests` has the columns of a request but for those that say whose it is, and `sample`, its name
+in the statistics: a query that knew the release could find for one and against another. `calls`,
+`scores` and `outcomes` have theirs and `sample`, `suite`, `replicate` and `turn` of their request;
+calls of judges are left out, because no release makes them. `facts` has `name` and `value`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.columns import TABLES
+from gatekeeper.adapters.sandbox.statement import HIDDEN
 from gatekeeper.adapters.sides import ARM, OWN_CALL, SAMPLE
 from gatekeeper.adapters.tables import literal
 
@@ -30,7 +32,8 @@ def empty_views() -> list[str]:
     made = []
     for table in TABLES:
         own = dict(table.columns) | {name: kinds[name] for name in OF_THE_REQUEST}
-        columns = ", ".join(f"{name} {kind}" for name, kind in own.items())
+        shown = ((name, kind) for name, kind in own.items() if name not in HIDDEN)
+        columns = ", ".join(f"{name} {kind}" for name, kind in shown)
         made.append(f"CREATE OR REPLACE TABLE {table.name} ({columns})")
     return [*made, _FACTS]
 
@@ -68,7 +71,8 @@ def record_views(records: Records, side: Arm, suites: Sequence[str]) -> list[str
     if suites:
         where += f" AND suite IN ({_listed(suites)})"
     requests = (
-        "CREATE OR REPLACE VIEW requests AS SELECT * REPLACE (coalesce(suite, '') AS suite), "  # noqa: S608
+        f"CREATE OR REPLACE VIEW requests AS SELECT * EXCLUDE ({', '.join(HIDDEN)}) "  # noqa: S608
+        "REPLACE (coalesce(suite, '') AS suite), "
         f"{SAMPLE} AS sample FROM {sources['requests']} WHERE {where}"
     )
     request = f"(SELECT request_id, {', '.join(OF_THE_REQUEST)} FROM requests)"  # noqa: S608

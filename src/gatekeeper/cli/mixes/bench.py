@@ -212,11 +212,11 @@ class MixBench(Mixer):
 
     async def decide(self, taken: Taken) -> Rollback:
         """Evaluate a mix on all that the policy reads, against the baseline, and decide it."""
-        from gatekeeper.core.policy.forms import baseline_suites, metrics_of, suites_read
+        from gatekeeper.core.policy.forms import baseline_suites, suites_read
 
         assert self.policy is not None  # noqa: S101 - whoever decides has one
-        compared = baseline_suites(self.policy.rules, metrics_of(self.policy.value))
-        wanted = suites_read(self.policy.rules, metrics_of(self.policy.value))
+        compared = baseline_suites(self.policy.rules, self.policy.metrics)
+        wanted = suites_read(self.policy.rules, self.policy.metrics)
         sets = tuple(one for one in self.sets if wanted is None or one.header.suite in wanted)
         seen = contamination_of(self.session.project, self.entrant(taken), sets)
         evaluation = self._evaluation(taken, sets, compared, contamination=seen)

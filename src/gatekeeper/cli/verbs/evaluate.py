@@ -13,6 +13,7 @@ from gatekeeper.cli.evaluation_options import (
     DryRunOption,
     EngineOption,
     EnvironmentOption,
+    FactsOption,
     LimitOption,
     MaxTokensOption,
     MaxUsdOption,
@@ -54,6 +55,7 @@ def evaluate(
     only: SetOption = None,
     policy: PolicyOption = None,
     parameter: ParameterOption = None,
+    facts: FactsOption = None,
     resume: ResumeOption = None,
     dry_run: DryRunOption = False,
     aa: TwinOption = False,
@@ -86,8 +88,8 @@ def evaluate(
     if resume is not None:
         _refuse({
             "REF": ref, "--baseline": baseline, "--engine": engine, "--set": only, "--aa": aa,
-            "--policy": policy, "--parameter": parameter, "--limit": limit, "--shard": shard,
-            "--responses": responses, "--dry-run": dry_run, "--env": env,
+            "--policy": policy, "--parameter": parameter, "--facts": facts, "--limit": limit,
+            "--shard": shard, "--responses": responses, "--dry-run": dry_run, "--env": env,
             "--seed": seed is not None, "--cache": cache is not None,
             "--allow-environment-drift": allow_environment_drift,
         })  # fmt: skip
@@ -108,7 +110,7 @@ def evaluate(
             max_usd=max_usd,
             max_tokens=max_tokens,
             allow_environment_drift=allow_environment_drift,
-            **decided_by(session, env or ENVIRONMENT, policy, parameter or ()),
+            **decided_by(session, env or ENVIRONMENT, policy, parameter or (), facts),
         )
         seed = SEED if seed is None else seed
         evaluation, run = _anew(session, ref, options, baseline, seed)
@@ -206,6 +208,8 @@ def _estimate(session: Session, evaluation: Evaluation) -> None:
 
 def _conclude(session: Session, run: Run, mlflow: str | None, reports: Sequence[Report]) -> None:
     """The verdict, signed, kept and tracked; the exit code is its outcome."""
+    from pathlib import Path
+
     from gatekeeper.cli.applying import Given, with_given
     from gatekeeper.cli.deciding import Case, decided, leave
     from gatekeeper.cli.gates import deciding_policy, policy_of
@@ -219,7 +223,8 @@ def _conclude(session: Session, run: Run, mlflow: str | None, reports: Sequence[
     directory = session.project.runs / run.id
     file = deciding_policy(session.project, run.options, run.candidate.digest)
     policy = policy_of(session.project, file, run.options.parameters)
-    policy = with_given(session, policy, Given(), run.options.environment)
+    given = Given(facts=Path(run.options.facts) if run.options.facts else None)
+    policy = with_given(session, policy, given, run.options.environment)
     subject = decided(session, Case(run, directory, policy, file, reports), keep=True)
     write_reports(session, reports, subject)
     track(session, directory, subject.verdict, mlflow)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -106,9 +106,12 @@ def _decide(session: Session, directory: Path, wish: _Wish, reports: Sequence[Re
         refuse_unkept(session.project, directory)
     run = read_run(directory)
     asked = {} if wish.policy else run.options.parameters
+    given = wish.given
+    if run.options.facts and not (wish.policy or given.facts):
+        given = replace(given, facts=Path(run.options.facts))
     file = wish.policy or deciding_policy(session.project, run.options, run.candidate.digest)
     policy = policy_of(session.project, file, {**asked, **wish.parameters})
-    policy = with_given(session, policy, wish.given, wish.environment or run.options.environment)
+    policy = with_given(session, policy, given, wish.environment or run.options.environment)
     subject = decided(session, Case(run, directory, policy, file, reports), keep=keep)
     if wish.given.what_if:
         session.note("a verdict by other limits is shown, and not kept")

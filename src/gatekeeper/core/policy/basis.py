@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from gatekeeper.core.asking import prints_of
 from gatekeeper.core.canonical import canonical
 from gatekeeper.core.policy.diff import NOTHING, Applied, Change, differences
-from gatekeeper.core.policy.forms import metrics_of
 from gatekeeper.model.verdict import Loosened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.policy.diff import Direction
     from gatekeeper.model.asked import Asked
     from gatekeeper.model.facts import Fact, Facts
@@ -50,6 +50,11 @@ class Basis:
 
 class Resting(Applied, Protocol):
     """A policy that says what it decides by."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric that its rules may name."""
+        ...
 
     @property
     def basis(self) -> Basis:
@@ -126,7 +131,7 @@ def _fact(fact: Fact) -> str:
 
 
 def _about_money(policy: Resting) -> bool:
-    metrics = metrics_of(policy.value)
+    metrics = policy.metrics
     read = (metrics[one.metric] for one in policy.rules if _blocks(one) and one.metric in metrics)
     return any("usd" in metric.sql or "usd" in metric.unit for metric in read)
 
