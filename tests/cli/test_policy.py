@@ -213,12 +213,16 @@ def test_the_rules_of_a_policy_and_what_its_eval_sets_can_show(
     golden(GOLDEN / "check.txt", lasting(f"{out}\n{err}"))
     found = answer(*words)
     assert found["rules"][0]["n"] == 40
-    assert " ".join(f"warning {one}" for one in found["warnings"]) == " ".join(err.split())
+    told = " ".join(err.split())
+    assert [one for one in found["warnings"] if one not in told] == []
+    assert len(found["warnings"]) == len(found["findings"]) == told.count(" instead: ")
+    assert {one["code"] for one in found["findings"]} >= {"power", "no-such-sample", "overdue"}
+    assert call(*words, "--strict")[0] == 1
 
 
 def test_rules_are_listed_where_no_set_is_known(delivery: Delivery) -> None:
     found = answer("policy", "check", FILE)
-    assert found["warnings"] == []
+    assert [one["code"] for one in found["findings"]] == ["rules-unpinned", "section-unguarded"]
     assert [rule["name"] for rule in found["rules"]] == ["quality.resolved_rate_min"]
     assert "n" not in found["rules"][0]
     code, _, err = call("policy", "check", FILE, "--release", delivery.v1, "--set", "a.yaml")

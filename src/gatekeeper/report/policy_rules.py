@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.policy.diff import Given
     from gatekeeper.core.policy.power import Outlook
+    from gatekeeper.core.policy.weakness import Weakness
     from gatekeeper.model.policy import Rule
 
 WIDTH: Final = 80
@@ -57,7 +59,7 @@ def rules_text(policy: Given, found: Sequence[Outlook], *, known: bool, width: i
 
 
 def rules_document(
-    policy: Given, found: Sequence[Outlook], warnings: Sequence[str], *, known: bool
+    policy: Given, found: Sequence[Outlook], weak: Sequence[Weakness], *, known: bool
 ) -> dict[str, Any]:
     """The same for programs, with every field of every rule."""
     return {
@@ -68,7 +70,8 @@ def rules_document(
             | ({"n": one.n, "passes_from": one.passes_from} if known else {})
             for one in found
         ],
-        "warnings": list(warnings),
+        "warnings": [f"{one.rule}: {one.text}" for one in weak],
+        "findings": [asdict(one) for one in weak],
     }
 
 

@@ -20,8 +20,8 @@ class PolicyVerbs(VerbGroup):
 
     sections: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "Commands": {
-            "check": "Check a policy, list its rules, and warn of those that eval sets could not"
-            " decide.",
+            "check": "Check a policy, list its rules, and warn of what is weak or cannot be"
+            " decided.",
             "test": "Decide past runs by a policy, and see whether it says of each what it should.",
             "diff": "Show what a policy demands more of and less of than another.",
             "approve": "Approve of what a policy demands less of, for one release.",

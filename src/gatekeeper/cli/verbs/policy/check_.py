@@ -27,35 +27,41 @@ def policy_check(
         str | None, typer.Option("--release", help="The same for the sets of a release.")
     ] = None,
     parameter: ParameterOption = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 where anything is warned of.")
+    ] = False,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
-    """Check a policy, list its rules, and warn of those that eval sets could not decide.
+    """Check a policy, list its rules, and warn of what is weak or cannot be decided.
 
-    Exits 0 where it is a policy, whatever is warned of.
+    Each warning has a code and says what to write instead. Exits 0 where it is a policy, whatever
+    is warned of; with --strict, 1 where anything is.
     """
     from gatekeeper.cli.gates import parameters_of, policy_of
-    from gatekeeper.cli.power import foreseen, warn
-    from gatekeeper.core.policy.dates import not_yet, overdue
-    from gatekeeper.core.policy.power import doubts
+    from gatekeeper.cli.power import foreseen
+    from gatekeeper.core.policy.weakness import doubtful, of_its_dates, weaknesses
     from gatekeeper.report.policy_rules import rules_document, rules_text
+    from gatekeeper.report.policy_weakness import weakness_text
 
     session = Session(project, output)
     policy = policy_of(session.project, file, parameters_of(parameter or ()))
     found = foreseen(policy, _planned(session, sets or (), release) or ())
     known = bool(sets or release)
     today = datetime.now(UTC).date()
-    early = not_yet(policy.value, today)
-    warnings = (
-        *((early.reason,) if early else ()),
-        *overdue(policy.value, today),
-        *doubts([one for one in found if known or one.rule.test == "evidence"]),
+    weak = (
+        *of_its_dates(policy.value, today),
+        *weaknesses(policy.value, policy.rules, policy.metrics, today),
+        *doubtful([one for one in found if known or one.rule.test == "evidence"]),
     )
     session.emit(
-        rules_document(policy, found, warnings, known=known),
+        rules_document(policy, found, weak, known=known),
         rules_text(policy, found, known=known, width=session.columns),
     )
-    warn(session, warnings)
+    for line in weakness_text(weak, session.width):
+        session.note(line)
+    if strict and weak:
+        raise typer.Exit(1)
 
 
 def _planned(
