@@ -1,6 +1,7 @@
 """A project in a fresh checkout, and releases of it as it was."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -105,6 +106,22 @@ def test_a_model_that_git_holds_is_the_one_of_that_time(project, capsys):
     assert record["model_locations"] == {
         "small": f".gatekeeper/checkouts/{then}/project/models/tiny"
     }
+
+
+def test_checkouts_that_nobody_used_go_unless_a_release_has_its_model_there(project, capsys):
+    manifest = "manifests/desk-v1.yaml"
+    write(project / ".gitignore", "")
+    model = commit(project, "the model too")
+    line(project, capsys, "build", manifest, "--at", model)
+    kept = project / ".gatekeeper/checkouts"
+    (kept / "of-old").mkdir()
+    for one in kept.iterdir():
+        os.utime(one, (0, 0))
+    (project / "models/tiny/config.json").write_text("{}")
+    make_model(project / "models/tiny", seed=3)
+    later = commit(project, "another model")
+    line(project, capsys, "build", manifest, "--at", later)
+    assert {path.name for path in kept.iterdir()} == {model, later}
 
 
 def test_a_state_takes_the_keys_that_it_is_given(checkout, state, capsys):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from gatekeeper.errors import UsageError
+from gatekeeper.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gatekeeper.adapters.keyring import KeyDirectory
     from gatekeeper.adapters.models import ModelLibrary
     from gatekeeper.adapters.project import Project
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from gatekeeper.model.manifest import ReleaseManifest
     from gatekeeper.ops.build import Built
     from gatekeeper.ports import FoundModel, Progress, Signer, Tokenizer
+
+CHECKOUTS: Final = "checkouts"
+"""Where files of the project as it was are put, in its state."""
 
 
 def store_of(project: Project) -> ReleaseStore:
@@ -85,14 +91,35 @@ def build_in_memory(
     return build(document, ProjectSources(then or project, models, project), tokenizer_of)
 
 
-def as_it_was(project: Project, revision: str) -> Project:
-    """The files of a project at a commit, put into its state; raises `UsageError`."""
+@contextmanager
+def as_it_was(project: Project, revision: str) -> Iterator[Project]:
+    """The files of a project at a commit, put into its state; raises `UsageError`.
+
+    Files of other commits that nobody used for long are removed afterwards, unless a release of the
+    store has a model there.
+    """
+    from gatekeeper.adapters.cached_directories import CachedDirectories
     from gatekeeper.adapters.git import Checkout
     from gatekeeper.adapters.project import Project
 
     checkout = Checkout.at(project.root)
     commit = checkout.commit(revision)
-    return Project(checkout.put(commit, project.state / "checkouts" / commit))
+    kept = CachedDirectories(project.state / CHECKOUTS)
+    with kept.in_use():
+        found = checkout.put(commit, kept.root / commit)
+        kept.used(kept.root / commit)
+        yield Project(found)
+    with suppress(IntegrityError):  # a record that cannot be read may refer to any
+        kept.prune(_referred(project))
+
+
+def _referred(project: Project) -> set[str]:
+    """Checkouts that hold models of stored releases."""
+    store = store_of(project)
+    records = [store.record(one.digest) for one in store.list()]
+    places = [place for one in records if one for place in one.model_locations.values()]
+    below = f"{project.relative(project.state)}/{CHECKOUTS}/"
+    return {one.removeprefix(below).split("/")[0] for one in places if one.startswith(below)}
 
 
 def tokenizer_of(model: PinnedModel, found: FoundModel) -> Tokenizer | None:

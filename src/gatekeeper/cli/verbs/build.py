@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,12 +43,12 @@ def build(
 
     session = Session(project, output)
     home = session.project
-    then = wiring.as_it_was(home, at) if at is not None else None
-    document = _read(home, then, manifest)
-    models = wiring.models_of(home, rehash=rehash, progress=session.progress())
-    built = wiring.build_in_memory(home, document, models, then=then)
-    signer, key = wiring.release_signer(home)
-    new = publish(built, document, wiring.store_of(home), signer)
+    with wiring.as_it_was(home, at) if at is not None else nullcontext() as then:
+        document = _read(home, then, manifest)
+        models = wiring.models_of(home, rehash=rehash, progress=session.progress())
+        built = wiring.build_in_memory(home, document, models, then=then)
+        signer, key = wiring.release_signer(home)
+        new = publish(built, document, wiring.store_of(home), signer)
     text = report.built(built.packed.release, built.warnings, key=key, new=new, width=session.width)
     session.emit(_document(built, document.file), text)
 
