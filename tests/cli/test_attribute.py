@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -86,6 +87,21 @@ def test_again_it_is_the_same_and_what_is_damaged_is_asked_again(
     second = attributed(root, runs["both"], *words)
     assert [mix["earlier"] for mix in second["mixes"]] == [False, False]
     assert second["rules"] == first["rules"]
+
+
+def test_mixes_that_nobody_asked_for_in_a_long_time_are_removed(
+    root: Path, runs: dict[str, str]
+) -> None:
+    kept = root / ".gatekeeper/cache/attribution"
+    attributed(root, runs["both"], "--no-advise")
+    for one in kept.iterdir():
+        os.utime(one, (0, 0))
+    (kept / "of-old").mkdir()
+    os.utime(kept / "of-old", (0, 0))
+    found = attributed(root, runs["both"], "--no-advise")
+    assert all(mix["earlier"] for mix in found["mixes"])
+    assert len(list(kept.iterdir())) == 2
+    assert not (kept / "of-old").exists()
 
 
 def test_the_text_says_who_and_what_to_do(root: Path, runs: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,8 @@ def asked_of(session: Session, directory: Path, asked: Asked) -> tuple[Question,
     """
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.core.attribution.players import in_order
-    from gatekeeper.ops.attribute import Question, cases, plan
+    from gatekeeper.ops.attributable import cases
+    from gatekeeper.ops.attribute import Question, plan
 
     run = read_run(directory)
     _refuse(run)
@@ -70,7 +72,7 @@ def asked_of(session: Session, directory: Path, asked: Asked) -> tuple[Question,
             fix="what differs between them is chance: `gatekeeper evaluate --aa` measures it",
         )
     verdict = bench.verdict(directory)
-    found = cases(policy, verdict, asked.rules, every=asked.every)
+    found = cases(policy, verdict, asked.rules, bench.critical_suites, every=asked.every)
     question = Question(run, verdict, found, changed, asked.advise)
     made = plan(run, found, changed, bench)
     bench.total = len(made.asks)
@@ -85,7 +87,8 @@ def answered(question: Question, made: Plan, bench: MixBench) -> Attribution:
         async with bench.warm():
             return await attribute(question, made, bench)
 
-    found = asyncio.run(all_of_it() if made.asks else attribute(question, made, bench))
+    with closing(bench):
+        found = asyncio.run(all_of_it() if made.asks else attribute(question, made, bench))
     return found.model_copy(update={"nano_usd": bench.allowance.nano_usd, "notes": bench.notes})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from gatekeeper.cli.mixes.bench import MixBench
 from gatekeeper.cli.mixes.runs import Allowance, carried
 from gatekeeper.cli.pipelines import means_of
 from gatekeeper.cli.wiring import resolve_ref, store_of
-from gatekeeper.core.attribution.naming import Case, change_between
+from gatekeeper.core.attribution.case import Case
+from gatekeeper.core.attribution.figures import change_between
 from gatekeeper.core.bisecting import any_change
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.wording import did_you_mean
@@ -159,7 +161,8 @@ class RunProber:
     ) -> tuple[RuleAttribution | None, tuple[Mix, ...]]:
         """Which component moved it between two releases; None where they have the same ones."""
         from gatekeeper.core.attribution.players import in_order
-        from gatekeeper.ops.attribute import evaluated, plan, shared_out
+        from gatekeeper.ops.attribute import evaluated, plan
+        from gatekeeper.ops.sharing_out import shared_out
 
         directory, run, _ = await self._run(release, other)
         case, bench = self._case(rule), self._bench(directory, run)
@@ -169,7 +172,8 @@ class RunProber:
         made = plan(run, [case], changed, bench)
         bench.total = len(made.asks)
         mixes = await evaluated(made, bench)
-        return shared_out(case, run, made, bench, []), mixes
+        with closing(bench):
+            return shared_out(case, run, made, bench, []), mixes
 
     def _bench(self, directory: Path, run: Run) -> MixBench:
         assert run.baseline is not None  # noqa: S101 - both were compared
@@ -252,7 +256,7 @@ def prober_of(
     allowance: Allowance,
 ) -> RunProber:
     """A prober for what a metric reads, of the eval sets that the bad release names."""
-    from gatekeeper.ops.attribute import LOAD
+    from gatekeeper.ops.attributable import LOAD
 
     project = session.project
     _, record = entrant(project, bad.digest)

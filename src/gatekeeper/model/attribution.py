@@ -48,6 +48,18 @@ class Interaction(Frozen):
     moved: Moved
 
 
+class CriticalSample(Frozen):
+    """A sample that has to pass and does not."""
+
+    sample: str
+    suite: str
+    before: bool
+    """The baseline failed it, too: no component of the change did that."""
+    cures: tuple[tuple[str, ...], ...] = ()
+    """The smallest sets of components without which the candidate passes it. Where there are
+    several, the components only do it together; where one holds several, each does it alone."""
+
+
 class RuleAttribution(Frozen):
     """Who moved the metric of one rule."""
 
@@ -71,6 +83,14 @@ class RuleAttribution(Frozen):
     components: tuple[ComponentShare, ...] = ()
     """Who moved it the bad way first."""
     interactions: tuple[Interaction, ...] = ()
+    critical: tuple[CriticalSample, ...] = ()
+    """Of a `must_pass` rule: every sample that fails."""
+    facts: tuple[str, ...] = ()
+    """Declared facts that the metric holds: the same in every mix, so that what is shared out is
+    what requests determine."""
+    by: str = ""
+    slices: tuple[str, ...] = ()
+    """Slices that decided a rule which goes by slices: only their samples are looked at."""
     suites: tuple[str, ...] = ()
     samples: int = 0
     units: int = 0
@@ -136,7 +156,7 @@ class Attribution(Frozen):
     rules: tuple[RuleAttribution, ...]
     mixes: tuple[Mix, ...] = ()
     rollbacks: tuple[Rollback, ...] = ()
-    """Those that were decided by a verdict of their own, smallest first."""
+    """Those that were decided by a verdict of their own, in the order in which that was done."""
     recommended: Rollback | None = None
     advice: str
     """What to do, in a sentence."""

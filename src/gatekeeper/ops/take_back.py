@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.attribution.rollbacks import TRIED, blame, hopeless, rollbacks
-from gatekeeper.core.metrics.catalogue import SEEN
+from gatekeeper.core.attribution.rollbacks import TRIED, Evidence, blame, rollbacks
+from gatekeeper.core.metrics.catalogue import METRICS, SEEN
 from gatekeeper.core.wording import listed
 from gatekeeper.model.policy import RUN_SECTION
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
-    from gatekeeper.core.attribution.naming import Case
+    from gatekeeper.core.attribution.case import Case
     from gatekeeper.core.attribution.resampling import Values
     from gatekeeper.model.attribution import Rollback, RuleAttribution
     from gatekeeper.model.verdict import RuleResult
@@ -27,22 +27,15 @@ async def tried_rollbacks(
     known: Sequence[tuple[Case, Values]],
     bench: Bench,
 ) -> AsyncIterator[Rollback]:
-    """Verdicts of rollbacks, smallest first, up to the first that passes."""
+    """Verdicts of rollbacks, the most promising first, up to the first that passes."""
     if _no_search(question, made):
         return
-    owed = blame(rules, made.players)
-    for coalition in islice(_hopeful(made, owed, known), TRIED):
+    seen = Evidence(made.players, made.design, blame(rules, made.players), known)
+    for coalition in islice(rollbacks(seen), TRIED):
         found = await bench.decide(made.taken(coalition))
         yield found
         if found.outcome == "pass":
             return
-
-
-def _hopeful(
-    made: Plan, owed: dict[str, float], known: Sequence[tuple[Case, Values]]
-) -> Iterator[int]:
-    order = rollbacks(made.players, owed)
-    return (coalition for coalition in order if not hopeless(coalition, known))
 
 
 def _no_search(question: Question, made: Plan) -> str:
@@ -67,9 +60,11 @@ def _no_search(question: Question, made: Plan) -> str:
 
 
 def _stuck(rule: RuleResult) -> bool:
-    """A statement about a release that is not there is not there for a mix either."""
-    statement = rule.test == "evidence" and rule.section != RUN_SECTION and rule.metric != SEEN
-    return statement and rule.severity == "block" and rule.outcome in {"fail", "error"}
+    """What is declared or stated of a release, or is missing, is no other for a mix."""
+    known = METRICS.get(rule.metric)
+    stated = rule.test == "evidence" and rule.section != RUN_SECTION and rule.metric != SEEN
+    declared = known is not None and known.kind == "declared"
+    return (stated or declared) and rule.severity == "block" and rule.outcome in {"fail", "error"}
 
 
 def advice(

@@ -5,27 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
-from gatekeeper.core.metrics.catalogue import METRICS
-from gatekeeper.core.wording import counted, listed, narrow, number
+from gatekeeper.core.wording import counted, listed
+from gatekeeper.report.contributions import rule_text
 from gatekeeper.report.markup import escape
 from gatekeeper.report.outcomes import MARKS
-from gatekeeper.report.tables import fold, table
+from gatekeeper.report.tables import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gatekeeper.model.attribution import (
         Attribution,
-        ComponentShare,
-        Interaction,
-        Moved,
         Rollback,
         RuleAttribution,
     )
-    from gatekeeper.model.estimate import Estimate
 
-_HEADS: Final = ("", "moved it by", "between", "added alone", "taken back")
 _INDENT: Final = "   "
+_OWN: Final = frozenset({"rule", "section", "test", "limit", "outcome"})
+"""What two rules about one metric differ in, though the same moved it."""
 _FAILED: Final = 1000
 """A rule that fails counts for more than any number of rules that are open."""
 
@@ -38,14 +35,23 @@ def attribution_document(found: Attribution) -> dict[str, Any]:
 def attribution_text(found: Attribution, width: int) -> str:
     """What to do first; then rule by rule who moved it, the guilty one on top."""
     lines = [*_heading(found, width), ""]
-    for rule in sorted(found.rules, key=_pressing):
-        lines += [*rule_text(rule, width), ""]
+    lines += _rules(found.rules, width)
     lines += _mixes(found, width)
     lines += _rollbacks(found, width)
     lines += [f"[dim]{escape(line)}[/dim]" for line in fold(_how(found), width)]
     for note in found.notes:
         lines += [f"[yellow]{escape(line)}[/yellow]" for line in fold(note, width)]
     return "\n".join([*lines, *_next(found)])
+
+
+def _rules(rules: Sequence[RuleAttribution], width: int) -> Iterator[str]:
+    """Each rule; of several that say the same of the same metric, the first in full."""
+    told: dict[str, str] = {}
+    for rule in sorted(rules, key=_pressing):
+        same = rule.model_dump_json(exclude=set(_OWN))
+        yield from rule_text(rule, width, told=told.get(same, "") if rule.components else "")
+        yield ""
+        told.setdefault(same, rule.rule)
 
 
 def _pressing(rule: RuleAttribution) -> tuple[int, int]:
@@ -86,81 +92,6 @@ def _guilty(found: Attribution) -> str:
 
 def _name(release: Any) -> str:
     return f"{release.name}@sha256:{short(release.digest)}"
-
-
-def rule_text(rule: RuleAttribution, width: int) -> list[str]:
-    """A rule and who moved it, the guilty one first."""
-    mark, style = MARKS.get(rule.outcome, ("-", "dim"))
-    title = f"[{style}]{mark} {escape(rule.rule)}[/{style}]"
-    if rule.change is not None:
-        before, after = (number(one, rule.metric_unit) for one in (rule.baseline, rule.candidate))
-        title += escape(f"  {before} → {after}")
-    told = f"{rule.reason}{_rests_on(rule)}"
-    lines = [title, *(f"  {escape(line)}" for line in fold(told, width - 2))]
-    if len(rule.components) > 1 and any(_moves(one) for one in rule.components):
-        rows = [_row(rule, one) for one in rule.components]
-        lines += [f"{_INDENT}{line}" for line in table(_HEADS, rows, right=frozenset({1, 2, 3, 4}))]
-    lines += [f"{_INDENT}{escape(line)}" for line in _together(rule, width - len(_INDENT))]
-    return lines
-
-
-def _rests_on(rule: RuleAttribution) -> str:
-    """How many samples, and of which suites where a verdict reads more of them."""
-    if not rule.samples:
-        return ""
-    grouped = f" in {rule.units:,} clusters" if rule.units < rule.samples else ""
-    metric = METRICS.get(rule.metric)
-    suites = "" if metric and metric.suites else f" of {listed(rule.suites)}"
-    return f"; {counted(rule.samples, 'sample')}{grouped}{suites}"
-
-
-def _moves(one: ComponentShare) -> bool:
-    return any(found.value or found.high for found in (one.moved, one.alone, one.last))
-
-
-def _row(rule: RuleAttribution, one: ComponentShare) -> tuple[str, ...]:
-    """What it moved, on the average and both ways: added to the baseline, taken out of all."""
-    guilty = "→ " if one.component in rule.guilty else "  "
-    return (
-        guilty + one.component,
-        signed(one.moved.value, rule.unit),
-        between(one.moved, rule.unit),
-        signed(one.alone.value, rule.unit),
-        signed(-one.last.value, rule.unit),
-    )
-
-
-def between(moved: Moved, unit: str) -> str:
-    """The interval of a movement."""
-    if moved.low is None or moved.high is None:
-        return "too few"
-    if moved.low == moved.high == 0:
-        return "exactly"
-    return f"{signed(moved.low, unit)}…{signed(moved.high, unit)}"
-
-
-def signed(value: float, unit: str) -> str:
-    """A movement: always with its sign, where it has one."""
-    text = narrow(abs(value), unit).lstrip("+")
-    if not any(digit in text for digit in "123456789"):
-        return "0" if not value else text
-    return f"{'-' if value < 0 else '+'}{text}"
-
-
-def _together(rule: RuleAttribution, width: int) -> list[str]:
-    """Pairs that surely move more, or less, together than each by itself."""
-    sure = [one for one in rule.interactions if _sure(one)]
-    lines = []
-    for one in sure:
-        amount = f"{signed(one.moved.value, rule.unit)} ({between(one.moved, rule.unit)})"
-        what = f"{listed(one.components)} together: {amount} beyond what each does by itself"
-        lines += fold(what, width)
-    return lines
-
-
-def _sure(one: Interaction) -> bool:
-    low, high = one.moved.low, one.moved.high
-    return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def _mixes(found: Attribution, width: int) -> Iterator[str]:
@@ -209,6 +140,7 @@ def _how(found: Attribution) -> str:
     sure = f"{found.confidence * 100:.0f} %"
     if found.method == "one_change":
         return f"One component changed: no mixed release was evaluated. Intervals: {sure}."
+    drawn = "" if found.method == "exact" else ", for other samples and other orders"
     how = (
         "Shapley values over all orders"
         if found.method == "exact"
@@ -216,7 +148,7 @@ def _how(found: Attribution) -> str:
     )
     return (
         f"{how}; {found.replicates:,} bootstrap replicates of the same samples, seed {found.seed}. "
-        f"Intervals hold together for all components of a rule: {sure}."
+        f"Intervals hold together for all components of a rule{drawn}: {sure}."
     )
 
 
@@ -229,41 +161,3 @@ def _next(found: Attribution) -> list[str]:
         return [f"promote it: [cyan]{escape(command)}[/cyan]"]
     command = f"gatekeeper attribute {found.run} --build"
     return [f"store and sign it: [cyan]{escape(command)}[/cyan]"]
-
-
-# -- before anything is asked ----------------------------------------------------------------------
-
-
-def plan_document(found: Sequence[tuple[str, Sequence[Estimate]]]) -> dict[str, Any]:
-    """What would be evaluated, as programs read it."""
-    mixes = [{"mix": name, **_sum(estimates)} for name, estimates in found]
-    return {
-        "mixes": mixes,
-        **{key: sum(one[key] for one in mixes) for key in ("requests", "tokens", "usd")},
-        "bound": "upper: nothing remembered, and without what a rollback's own verdict takes",
-    }
-
-
-def plan_text(found: Sequence[tuple[str, Sequence[Estimate]]], width: int) -> str:
-    """A row a mix, and what it would use at most."""
-    if not found:
-        return "One component changed: no mixed release has to be evaluated."
-    document = plan_document(found)
-    rows = [
-        (one["mix"], f"{one['requests']:,}", f"{one['tokens']:,}", f"{one['usd']:.4f}")
-        for one in [*document["mixes"], {**document, "mix": "in all"}]
-    ]
-    lines = table(("mix", "requests", "tokens", "USD"), rows, right=frozenset({1, 2, 3}))
-    note = (
-        "At most: every answer as long as it may be, nothing remembered. Rollbacks that are "
-        "decided afterwards come on top."
-    )
-    return "\n".join([*lines, *(f"[dim]{line}[/dim]" for line in fold(note, width))])
-
-
-def _sum(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    return {
-        "requests": sum(one.requests for one in estimates),
-        "tokens": sum(one.input_tokens + one.output_tokens for one in estimates),
-        "usd": sum(one.nano_usd for one in estimates) / 1e9,
-    }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
 from gatekeeper.core.wording import number
-from gatekeeper.report.attribution import between, rule_text, signed
+from gatekeeper.report.contributions import between, rule_text, signed
 from gatekeeper.report.markup import escape
 from gatekeeper.report.tables import fold, table
 

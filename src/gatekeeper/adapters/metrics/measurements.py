@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.adapters.metrics import observing
 from gatekeeper.adapters.metrics.columns import ALWAYS, COLUMNS, columns_of
 from gatekeeper.adapters.metrics.contributing import contributions
-from gatekeeper.adapters.metrics.critical import critical
+from gatekeeper.adapters.metrics.critical import critical, critical_samples
 from gatekeeper.adapters.metrics.failing import answered, failures, price_books
 from gatekeeper.adapters.metrics.replicating import strata
-from gatekeeper.adapters.metrics.slices import sliced, tags
+from gatekeeper.adapters.metrics.slices import members, sliced, tags
 from gatekeeper.adapters.metrics.trials import make_trials
 from gatekeeper.adapters.metrics.units import row
 from gatekeeper.adapters.metrics.views import define, show
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.observation import Answered, Critical, Failures, Observation
     from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.facts import Facts
+    from gatekeeper.model.record import Arm
     from gatekeeper.model.verdict import Contribution
 
 _CONVERSATIONS: Final = """
@@ -215,6 +216,15 @@ class RunMeasurements:
     def critical(self, wanted: Sequence[str]) -> tuple[Critical, ...]:
         """What became of critical samples, by id, tag, or ``tag=value``."""
         return tuple(critical(self._connection, self._candidate, name) for name in wanted)
+
+    def critical_samples(self, arm: Arm, wanted: Sequence[str]) -> dict[tuple[str, str], bool]:
+        """By suite and sample, whether one side failed what is critical at least once."""
+        return critical_samples(self._connection, self._candidate, arm, wanted)
+
+    def members(self, by: str, values: Sequence[str]) -> frozenset[tuple[str, str, int]]:
+        """Suite, sample and replicate of what the candidate was asked in some slices."""
+        self._make(ALWAYS)
+        return members(self._connection, by, self._sides, values)
 
     def _seen(
         self,

@@ -54,6 +54,10 @@ ORDER BY slice LIMIT {MOST + 1}
 """  # noqa: S608 - constants only
 
 
+_MEMBERS: Final = """
+SELECT suite, sample, replicate FROM trials LEFT JOIN slice_of USING (trial)
+WHERE side = 1 AND list_contains($values, coalesce(slice, ''))
+"""
 MOST_TOLD: Final = 50
 """Values that a tag may have to be looked through for what went wrong."""
 _TAGS: Final = f"""
@@ -93,6 +97,15 @@ def sliced(
     for name, trials in names:
         show(connection, f"SELECT * EXCLUDE (slice) FROM sliced WHERE slice = {literal(name)}")  # noqa: S608
         yield str(name), int(trials)
+
+
+def members(
+    connection: DuckDBPyConnection, by: str, sides: dict[str, str], values: Sequence[str]
+) -> frozenset[tuple[str, str, int]]:
+    """Suite, sample and replicate of the candidate's trials in some slices; "" of those in none."""
+    connection.execute(_VALUES.format(value=_value(by)), sides)
+    found = connection.execute(_MEMBERS, {"values": list(values)}).fetchall()
+    return frozenset(found)
 
 
 def _value(by: str) -> str:

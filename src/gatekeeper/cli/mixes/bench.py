@@ -12,18 +12,21 @@ from gatekeeper.cli.mixes.releases import Mixer
 from gatekeeper.cli.mixes.runs import calls_of, carried
 from gatekeeper.cli.sittings import SCORERS
 from gatekeeper.core.attribution.players import in_order
+from gatekeeper.core.policy.rules import MUST_PASS
 from gatekeeper.core.wording import listed
 from gatekeeper.model.attribution import Mix, Rollback
-from gatekeeper.ops.attribute import LOAD
+from gatekeeper.ops.attributable import LOAD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from gatekeeper.adapters.coalitions import Readings
     from gatekeeper.adapters.evalsets import LoadedSet
     from gatekeeper.cli.mixes.runs import Allowance
+    from gatekeeper.core.attribution.case import Case
+    from gatekeeper.core.attribution.resampling import Key
     from gatekeeper.core.attribution.samples import Rows
-    from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.observation import Missing
     from gatekeeper.model.evalset import Suite
     from gatekeeper.model.record import Arm
@@ -52,6 +55,7 @@ class MixBench(Mixer):
     total: int = 0
     runs: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
     decided: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
+    _open: Readings | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -174,32 +178,61 @@ class MixBench(Mixer):
 
     # -- reading it -------------------------------------------------------------------------------
 
-    def rows(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | Missing:
-        """What a mix shows of a metric, from the run itself where that has it."""
-        from gatekeeper.adapters.coalitions import joined, sample_rows
+    def rows(self, case: Case, taken: Taken, suites: Sequence[str]) -> Rows | Missing:
+        """What a mix shows of a rule's metric, from the run itself where that has it."""
+        from gatekeeper.adapters.coalitions import joined
 
         if taken and taken != self.changed:
-            with sample_rows(*self.runs[taken]) as read:
-                return read.rows(metric, "candidate", suites)
+            return self._read(self.runs[taken], case, "candidate", suites)
         arm: Arm = "candidate" if taken else "baseline"
         there = [one for one in suites if taken or one in self.run.baseline_suites]
-        with sample_rows(self.directory, self.run) as read:
-            found = read.rows(metric, arm, there)
+        found = self._read((self.directory, self.run), case, arm, there)
         rest = [one for one in suites if one not in there]
         if not rest or taken not in self.runs:
             return found
-        with sample_rows(*self.runs[taken]) as read:
-            return joined(found, read.rows(metric, "candidate", rest))
+        return joined(found, self._read(self.runs[taken], case, "candidate", rest))
 
-    def against(self, metric: Metric, taken: Taken, suites: Sequence[str]) -> Rows | Missing | None:
+    def against(self, case: Case, taken: Taken, suites: Sequence[str]) -> Rows | Missing | None:
         """The baseline in the session of a mix, where it was asked all of these suites there."""
-        from gatekeeper.adapters.coalitions import sample_rows
-
-        directory, run = self.runs[taken]
-        if not set(suites) <= set(run.baseline_suites):
+        if not set(suites) <= set(self.runs[taken][1].baseline_suites):
             return None
-        with sample_rows(directory, run) as read:
-            return read.rows(metric, "baseline", suites)
+        return self._read(self.runs[taken], case, "baseline", suites)
+
+    def _read(
+        self, run: tuple[Path, Run], case: Case, arm: Arm, suites: Sequence[str]
+    ) -> Rows | Missing:
+        read = self._readings().of(*run)
+        if case.rule.test == MUST_PASS:
+            return read.critical(case.rule.samples, arm, suites)
+        return read.rows(case.metric, arm, suites)
+
+    def _readings(self) -> Readings:
+        from gatekeeper.adapters.coalitions import Readings
+        from gatekeeper.core.policy.forms import metrics_of
+
+        if self._open is None and self.policy is not None:
+            known = metrics_of(self.policy.value)
+            read = tuple(known[one.metric] for one in self.policy.rules if one.metric in known)
+            self._open = Readings(self.policy.facts, read)
+        self._open = self._open or Readings()
+        return self._open
+
+    def close(self) -> None:
+        """Let go of the runs that were read."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def members(self, case: Case) -> frozenset[Key] | None:
+        """Conversations of the slices that a question is about; None where it is about all."""
+        if case.rule.by is None or not case.slices:
+            return None
+        return self._readings().of(self.directory, self.run).members(case.rule.by, case.slices)
+
+    def critical_suites(self, wanted: Sequence[str]) -> tuple[Suite, ...]:
+        """Suites of the critical samples that the candidate failed, or of all of them."""
+        found = set(self._readings().of(self.directory, self.run).critical_suites(wanted))
+        return tuple(sorted({one.suite for one in self.run.sets if one.suite in found}))
 
     def verdict(self, directory: Path) -> Verdict:
         """What the policy says of a sealed run."""

@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.cli.beginning import begin
 from gatekeeper.cli.sittings import Sitting, carry_on
+from gatekeeper.core.wording import counted
 from gatekeeper.errors import IntegrityError, StoppedError, UndecidedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from gatekeeper.adapters.cached_directories import CachedDirectories
+    from gatekeeper.adapters.project import Project
     from gatekeeper.cli.evaluations import Evaluation
+    from gatekeeper.cli.session import Session
     from gatekeeper.model.run import Run
     from gatekeeper.ports import Watch
 
@@ -27,6 +31,24 @@ CACHE: Final = "attribution"
 """Their directory in the cache."""
 _DIGITS: Final = 24
 """Of a digest, in the name of a directory."""
+
+
+def kept_of(project: Project) -> CachedDirectories:
+    """The runs of mixed releases that a project keeps."""
+    from gatekeeper.adapters.cached_directories import CachedDirectories
+
+    return CachedDirectories(project.cache / CACHE)
+
+
+@contextmanager
+def kept(session: Session) -> Iterator[None]:
+    """Nothing of them is removed while it lasts; afterwards what is too much or too old."""
+    found = kept_of(session.project)
+    with found.in_use():
+        yield
+    if (gone := found.prune()).count:
+        what = counted(gone.count, "run")
+        session.note(f"removed {what} of mixed releases that were not used for long: {gone.told}")
 
 
 @dataclass(slots=True)
@@ -79,6 +101,7 @@ async def carried(
     directory = evaluation.project.cache / CACHE / key_of(began)
     known = _known(directory)
     if known is not None and known.files:
+        kept_of(evaluation.project).used(directory)
         return directory, known, True
     run = known or began.model_copy(update={"engines": expected})
     options = evaluation.options.model_copy(update=allowance.rest(run))

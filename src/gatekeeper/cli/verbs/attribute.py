@@ -47,13 +47,9 @@ def attribute(
     from gatekeeper.adapters.runs import find_run
     from gatekeeper.cli.attributions import Asked, answered, asked_of, estimates
     from gatekeeper.cli.gates import parameters_of
-    from gatekeeper.cli.mixes.runs import Allowance
-    from gatekeeper.report.attribution import (
-        attribution_document,
-        attribution_text,
-        plan_document,
-        plan_text,
-    )
+    from gatekeeper.cli.mixes.runs import Allowance, kept
+    from gatekeeper.report.attribution import attribution_document, attribution_text
+    from gatekeeper.report.mixing_plan import plan_document, plan_text
 
     session = Session(project, output)
     asked = Asked(
@@ -64,18 +60,19 @@ def attribute(
         parameters=parameters_of(parameter or ()),
         allowance=Allowance(max_usd, max_tokens),
     )
-    question, made, bench = asked_of(session, find_run(session.project, run), asked)
-    if dry_run:
-        planned = estimates(made, bench)
-        session.emit(plan_document(planned), plan_text(planned, session.width))
-        return
-    found = answered(question, made, bench)
-    if build:
-        found = _kept(found, bench)
+    with kept(session):
+        question, made, bench = asked_of(session, find_run(session.project, run), asked)
+        if dry_run:
+            planned = estimates(made, bench)
+            session.emit(plan_document(planned), plan_text(planned, session.width))
+            return
+        found = answered(question, made, bench)
+        if build:
+            found = _built(found, bench)
     session.emit(attribution_document(found), attribution_text(found, session.width))
 
 
-def _kept(found: Attribution, bench: MixBench) -> Attribution:
+def _built(found: Attribution, bench: MixBench) -> Attribution:
     """The attribution once the rollback that passes is a release of the project."""
     from gatekeeper.cli.mixes.keep import keep
 

@@ -37,7 +37,7 @@ def bisect(
     import asyncio
 
     from gatekeeper.cli.bisections import line_of, metric_of, prober_of, unit_of
-    from gatekeeper.cli.mixes.runs import Allowance
+    from gatekeeper.cli.mixes.runs import Allowance, kept
     from gatekeeper.model.run import RunOptions
     from gatekeeper.ops.bisect import bisect as find
     from gatekeeper.report.bisection import bisection_document, bisection_text
@@ -47,7 +47,8 @@ def bisect(
     line = line_of(session, env, good, bad)
     options = RunOptions(environment=env, engine=engine)
     prober = prober_of(session, wanted, line[-1], options, seed=seed, allowance=allowance)
-    found = asyncio.run(find(wanted, unit_of(wanted), env, line, prober))
+    with kept(session):
+        found = asyncio.run(find(wanted, unit_of(wanted), env, line, prober))
     found = found.model_copy(update={"nano_usd": allowance.nano_usd})
     session.emit(bisection_document(found), bisection_text(found, session.width))
     if found.code == "not_moved":

@@ -14,7 +14,7 @@ from math import factorial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 EXACT: Final = 4
 """Players up to which every coalition is evaluated."""
@@ -79,7 +79,7 @@ def shapley(made: Design, player: int) -> Weights:
     Either way the players' values add up to the whole change.
     """
     if made.orders:
-        return _over_orders(made, player)
+        return _over_orders(made.orders, player)
     n, bit = made.players, 1 << player
     terms: list[tuple[int, float]] = []
     for without in (one for one in made.coalitions if not one & bit):
@@ -89,15 +89,31 @@ def shapley(made: Design, player: int) -> Weights:
     return _sum(terms)
 
 
-def _over_orders(made: Design, player: int) -> Weights:
-    share, bit = 1 / len(made.orders), 1 << player
-    steps = (step for order in made.orders for step in pairwise(_joining(order)))
+def draws(made: Design, player: int) -> tuple[Weights, ...]:
+    """What a player adds by each order that was drawn, averaged with its reverse; else nothing.
+
+    They differ only where three or more players act together: what two do is shared equally between
+    an order and its reverse. So their spread says how much another draw of orders could differ.
+    """
+    pairs_ = zip(made.orders[::2], made.orders[1::2], strict=True)
+    return tuple(_over_orders(two, player) for two in pairs_)
+
+
+def _over_orders(orders: Sequence[tuple[int, ...]], player: int) -> Weights:
+    share, bit = 1 / len(orders), 1 << player
+    steps = (step for order in orders for step in pairwise(_joining(order)))
     return _sum(
         (coalition, sign * share)
         for before, after in steps
         if after ^ before == bit
         for coalition, sign in ((after, 1.0), (before, -1.0))
     )
+
+
+def expected(made: Design, coalition: int) -> Weights:
+    """The value of a coalition, were there no interactions: nobody's, and its players' own."""
+    members = [player for player in range(made.players) if coalition >> player & 1]
+    return _sum([(0, 1.0), *(term for one in members for term in shapley(made, one).items())])
 
 
 def alone(made: Design, player: int) -> Weights:  # noqa: ARG001 - one form for all

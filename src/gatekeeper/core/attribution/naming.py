@@ -1,169 +1,80 @@
-"""From values of coalitions to sentences: who moved a rule's metric, and how sure that is."""
+"""Who can be named for what a rule found, in a sentence, and where nobody can."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.attribution import game
+from gatekeeper.core.attribution.figures import UNDEFINED, Basis, excludes_zero, figures, row
+from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.wording import listed, number
-from gatekeeper.model.attribution import ComponentShare, Interaction, Moved, RuleAttribution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatekeeper.core.attribution.game import Design, Weights
+    from gatekeeper.core.attribution.case import Case
+    from gatekeeper.core.attribution.game import Design
     from gatekeeper.core.attribution.players import Player
     from gatekeeper.core.attribution.resampling import Values
-    from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.model.attribution import Code
-    from gatekeeper.model.policy import Rule
-    from gatekeeper.model.verdict import RuleOutcome
+    from gatekeeper.model.attribution import Code, ComponentShare, Moved, RuleAttribution
 
-CONFIDENCE: Final = 0.95
 MOST: Final = 0.5
 """Share of what moved the bad way that whoever is named must explain."""
 _ALL: Final = 0.001
 """Share of a change that is too little to be told."""
-_DIGITS: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A rule, its metric, and what the verdict says of it."""
-
-    rule: Rule
-    metric: Metric
-    outcome: RuleOutcome
-
-    @property
-    def bad(self) -> int:
-        """1 where more is worse, -1 where less is."""
-        return 1 if self.rule.test in {"max", "max_increase", "census"} else -1
-
-    @property
-    def unit(self) -> str:
-        """What changes are told in: points of a rate, occurrences, or relative to the baseline."""
-        if self.metric.kind == "census" or self.metric.unit == "count":
-            return "count"
-        return "points" if self.metric.unit == "rate" else "relative"
-
-    def unit_for(self, values: Values) -> str:
-        """The same; of a baseline of nothing, nothing can be a part."""
-        plain = self.unit == "relative" and not values.value(0)
-        return self.metric.unit if plain else self.unit
-
-
-def change_between(case: Case, values: Values) -> Moved | Missing:
-    """By how much a metric moved between two releases, in the unit of a rule about it."""
-    if not values.defined:
-        return _UNDEFINED
-    return _Teller(case, values, CONFIDENCE).moved(game.total(game.design(1, 0)))
 
 
 def unmeasured(case: Case, why: Missing) -> RuleAttribution:
     """A rule about whose metric nothing can be said."""
-    return _result(case, "unmeasured", why.reason)
+    return row(case, "unmeasured", why.reason)
 
 
 def only_change(
-    case: Case, player: Player, values: Values | Missing, *, samples: int, suites: Sequence[str]
+    case: Case, player: Player, values: Values | Missing, basis: Basis
 ) -> RuleAttribution:
     """One component has changed: whatever moved, it moved it, and no mix has to be evaluated."""
+    if isinstance(values, Missing) and values.code == "declared":
+        return unmeasured(case, values)
     if isinstance(values, Missing) or not values.defined:
-        why = values.reason if isinstance(values, Missing) else _UNDEFINED.reason
+        why = values.reason if isinstance(values, Missing) else UNDEFINED.reason
         what = f"{player.name} is all that changed; by how much is not known: {why}"
-        return _result(case, "only_change", what, guilty=(player.name,))
-    found = _told(case, game.design(1, 0), (player,), values, samples=samples, suites=suites)
+        return row(case, "only_change", what, guilty=(player.name,))
+    found = figures(case, game.design(1, 0), (player,), values, basis)
     change = found.components[0].moved
     what = f"{player.name} is all that changed: {_span(change, found.unit)}"
-    if not (_excludes_zero(change) or case.rule.test == "census"):
+    if not (excludes_zero(change) or case.counted):
         what += ", which can be chance"
     return found.model_copy(
         update={"code": "only_change", "reason": what, "guilty": (player.name,)}
     )
 
 
-def attributed(  # noqa: PLR0913 - what a rule's row is made of
+def attributed(
     case: Case,
     made: Design,
     players: Sequence[Player],
     values: Values | Missing,
-    *,
-    samples: int,
-    suites: Sequence[str],
+    basis: Basis,
 ) -> RuleAttribution:
     """Who moved the metric of a rule, and whether somebody can be named."""
     if isinstance(values, Missing):
         return unmeasured(case, values)
     if not values.defined:
-        return unmeasured(case, _UNDEFINED)
-    found = _told(case, made, players, values, samples=samples, suites=suites)
+        return unmeasured(case, UNDEFINED)
+    found = figures(case, made, players, values, basis)
     code, reason, guilty = _named(case, found)
+    if guilty and _beyond_before(case, found):
+        reason += "; it was beyond its limit before the change, too"
     return found.model_copy(update={"code": code, "reason": reason, "guilty": guilty})
 
 
-def _told(  # noqa: PLR0913 - as above
-    case: Case,
-    made: Design,
-    players: Sequence[Player],
-    values: Values,
-    *,
-    samples: int,
-    suites: Sequence[str],
-) -> RuleAttribution:
-    """Every figure of a row, and nobody named."""
-    tell = _Teller(case, values, 1 - (1 - CONFIDENCE) / max(1, made.players))
-    shares = [
-        ComponentShare(
-            component=player.name,
-            components=player.components,
-            moved=tell.moved(game.shapley(made, place)),
-            alone=tell.moved(game.alone(made, place)),
-            last=tell.moved(game.last(made, place)),
-        )
-        for place, player in enumerate(players)
-    ]
-    interactions = [
-        Interaction(
-            components=(players[i].name, players[j].name),
-            moved=tell.moved(game.interaction(made, i, j)),
-        )
-        for i, j in game.pairs(made)
-    ]
-    return _result(
-        case,
-        "cannot_tell",
-        "",
-        unit=case.unit_for(values),
-        baseline=_digits(values.value(0) * case.metric.scale),
-        candidate=_digits(values.value(made.everyone) * case.metric.scale),
-        metric_unit=case.metric.unit,
-        change=tell.moved(game.total(made)),
-        components=tuple(sorted(shares, key=lambda one: -case.bad * one.moved.value)),
-        interactions=tuple(interactions),
-        suites=tuple(suites),
-        samples=samples,
-        units=values.units,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Movements in the unit of a rule."""
-
-    case: Case
-    values: Values
-    confidence: float
-
-    def moved(self, weights: Weights) -> Moved:
-        relative = self.case.unit_for(self.values) == "relative"
-        scale = 1.0 if relative else self.case.metric.scale
-        found = self.values.moved(weights, self.confidence, relative=relative)
-        bounds = (found.low, found.high)
-        low, high = (None if one is None else _digits(one * scale) for one in bounds)
-        return Moved(value=_digits(found.value * scale), low=low, high=high)
+def _beyond_before(case: Case, found: RuleAttribution) -> bool:
+    """Whether an absolute rule was broken before the change, going by its estimate."""
+    limit = 0.0 if case.counted else case.rule.limit
+    if limit is None or case.rule.test in RELATIVE or found.baseline is None:
+        return False
+    return case.bad * (found.baseline - limit) > 0
 
 
 def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ...]]:
@@ -183,7 +94,7 @@ def _named(case: Case, found: RuleAttribution) -> tuple[Code, str, tuple[str, ..
         if explained >= MOST * whole:
             what = _sentence(named, explained / whole, found, case.bad * whole)
             return "named", what, tuple(named)
-    if not _excludes_zero(found.change):
+    if not excludes_zero(found.change):
         return "cannot_tell", "cannot tell: the whole change can be chance", ()
     return "cannot_tell", "cannot tell: no component surely explains most of the change", ()
 
@@ -193,10 +104,14 @@ def _good(case: Case, found: RuleAttribution) -> str:
     if case.outcome not in {"pass", "not_applicable"}:
         before = number(found.baseline, case.metric.unit)
         return f"the change did not move it the bad way: it was {before} before"
-    best = found.components[-1]
-    if _excludes_zero(best.moved) and case.bad * best.moved.value < 0:
-        return f"it moved the good way, most by {best.component}"
-    return "it did not move the bad way"
+    best, worst = found.components[-1], found.components[0]
+    what = "it did not move the bad way"
+    if excludes_zero(best.moved) and case.bad * best.moved.value < 0:
+        what = f"it moved the good way, most by {best.component}"
+    if excludes_zero(worst.moved) and case.bad * worst.moved.value > 0:
+        what += f"; that hides {worst.component}, which moved it the bad way by "
+        what += _signed(worst.moved.value, found.unit)
+    return what
 
 
 def _sure(one: ComponentShare, case: Case) -> bool:
@@ -205,9 +120,9 @@ def _sure(one: ComponentShare, case: Case) -> bool:
     A rule that allows no occurrence at all is about the samples themselves and not about a rate:
     there it is enough that they occur whichever way the component is mixed in.
     """
-    if case.rule.test == "census":
+    if case.counted:
         return one.alone.value > 0 and one.last.value > 0
-    return _excludes_zero(one.moved)
+    return excludes_zero(one.moved)
 
 
 def _sentence(named: Sequence[str], share: float, found: RuleAttribution, whole: float) -> str:
@@ -231,38 +146,3 @@ def _span(moved: Moved, unit: str) -> str:
     if moved.low is None or moved.high is None:
         return found
     return f"{found}, between {number(moved.low, unit)} and {number(moved.high, unit)}"
-
-
-def _excludes_zero(moved: Moved) -> bool:
-    return moved.low is not None and moved.high is not None and (moved.low > 0 or moved.high < 0)
-
-
-def _digits(value: float) -> float:
-    return float(f"{value:.{_DIGITS}g}") + 0.0
-
-
-def _result(
-    case: Case,
-    code: Code,
-    reason: str,
-    **rest: object,
-) -> RuleAttribution:
-    rule = case.rule
-    return RuleAttribution.model_validate(
-        {
-            "rule": rule.name,
-            "section": rule.section,
-            "metric": rule.metric,
-            "test": rule.test,
-            "limit": rule.limit,
-            "outcome": case.outcome,
-            "code": code,
-            "reason": reason,
-            **rest,
-        }
-    )
-
-
-_UNDEFINED: Final = Missing(
-    "undefined", "a total that the metric divides by is zero in one of the releases", ""
-)

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy import float64, int64
     from numpy.typing import NDArray
 
     from gatekeeper.core.attribution.game import Weights
+    from gatekeeper.core.metrics.formula import Blend
+
+    Key = tuple[str, str, int]
+    """Suite, sample and replicate."""
 
 REPLICATES: Final = 2000
 FEWEST: Final = 5
@@ -55,6 +60,8 @@ class Table:
             all of a session shares is no contribution of anything.
         quantile: Which quantile the metric is; None where it is made of sums.
         counts: Whether it is a sum, and no ratio of two.
+        blend: Declared facts that enter it: the same in every coalition.
+        keys: What each row is about.
     """
 
     unit: NDArray[int64]
@@ -62,6 +69,8 @@ class Table:
     against: Mapping[int, Seen]
     quantile: float | None = None
     counts: bool = False
+    blend: Blend | None = None
+    keys: Sequence[Key] = ()
 
     @property
     def units(self) -> int:
@@ -94,8 +103,27 @@ class Values:
         """The value of a coalition as it was seen."""
         return float(self.columns[coalition][0])
 
-    def moved(self, weights: Weights, confidence: float, *, relative: bool = False) -> Span:
-        """A combination of values, with its interval; over the baseline's where `relative`."""
+    def combined(self, weights: Weights) -> float:
+        """A combination of values as they were seen."""
+        return sum(weight * self.value(one) for one, weight in sorted(weights.items()))
+
+    def moved(
+        self,
+        weights: Weights,
+        confidence: float,
+        draws: Sequence[Weights] = (),
+        *,
+        relative: bool = False,
+    ) -> Span:
+        """A combination of values, with its interval.
+
+        Args:
+            weights: The combination.
+            confidence: Of the interval.
+            draws: Combinations of which it is the mean, where they were drawn from many: their
+                spread widens the interval as well.
+            relative: Whether it is told over the baseline's value.
+        """
         import numpy as np
 
         columns = [weight * self.columns[one] for one, weight in sorted(weights.items())]
@@ -106,7 +134,28 @@ class Values:
             with np.errstate(divide="ignore", invalid="ignore"):
                 found = found / self.columns[0]
         low, high = _interval(found[1:], self.units, confidence)
-        return Span(float(found[0]), low, high)
+        span = Span(float(found[0]), low, high)
+        return self._widened(span, draws, confidence, relative=relative) if draws else span
+
+    def _widened(
+        self, span: Span, draws: Sequence[Weights], confidence: float, *, relative: bool
+    ) -> Span:
+        """With the error of a mean of few draws, which is independent of that of the samples."""
+        import numpy as np
+        from scipy.special import stdtrit
+
+        if span.low is None or span.high is None:
+            return span
+        told = [self.combined(one) for one in draws]
+        spread = float(np.std(told, ddof=1)) / math.sqrt(len(told))
+        if spread <= _ROUNDING * max(map(abs, told)):
+            return span
+        spread *= float(stdtrit(len(told) - 1, (1 + confidence) / 2))
+        error = abs(spread / self.value(0)) if relative else spread
+        below, above = span.value - span.low, span.high - span.value
+        return Span(
+            span.value, span.value - math.hypot(below, error), span.value + math.hypot(above, error)
+        )
 
 
 def resampled(table: Table, seed: int, replicates: int = REPLICATES) -> Values:
@@ -146,9 +195,21 @@ def _value(table: Table, seen: Seen, weights: NDArray[float64]) -> NDArray[float
         weights @ np.bincount(table.unit, column.astype(float), table.units)
         for column in (seen.y, seen.d)
     ]
+    if table.blend is not None:
+        totals = _blended(table.blend, totals, weights)
     with np.errstate(divide="ignore", invalid="ignore"):
         found: NDArray[float64] = totals[0] if table.counts else totals[0] / totals[1]
     return found
+
+
+def _blended(
+    blend: Blend, totals: list[NDArray[float64]], weights: NDArray[float64]
+) -> list[NDArray[float64]]:
+    """Totals with declared facts: each unit holds its part of what belongs to no record."""
+    y, d = totals
+    drawn = weights.mean(axis=1)
+    bottom = d if blend.over is None else blend.over * drawn
+    return [blend.times * y + blend.each * d + blend.add * drawn, bottom]
 
 
 def _quantile(table: Table, values: NDArray[int64], weights: NDArray[float64]) -> NDArray[float64]:
@@ -163,17 +224,24 @@ def _quantile(table: Table, values: NDArray[int64], weights: NDArray[float64]) -
     return found
 
 
+@cache
+def _tail(units: int, confidence: float) -> float:
+    """The share of replicates beyond each end of an expanded percentile interval."""
+    from scipy.special import ndtr, stdtrit
+
+    plain = (1 - confidence) / 2
+    return float(ndtr(math.sqrt(units / (units - 1)) * stdtrit(units - 1, plain)))
+
+
 def _interval(
     replicates: NDArray[float64], units: int, confidence: float
 ) -> tuple[float | None, float | None]:
     import numpy as np
-    from scipy.special import ndtr, stdtrit
 
     finite = replicates[np.isfinite(replicates)]
     if units < FEWEST or len(finite) < (1 - _UNDEFINED) * len(replicates) or not len(finite):
         return None, None
-    tail = (1 - confidence) / 2
-    tail = float(ndtr(math.sqrt(units / (units - 1)) * stdtrit(units - 1, tail)))
+    tail = _tail(units, confidence)
     low = np.quantile(finite, tail, method="lower")
     high = np.quantile(finite, 1 - tail, method="higher")
     return float(low), float(high)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.attribution.resampling import Seen, Table
+from gatekeeper.core.metrics.formula import absent, blend, chosen
 from gatekeeper.core.observation import Missing
+from gatekeeper.core.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,10 +17,10 @@ if TYPE_CHECKING:
     from numpy import int64
     from numpy.typing import NDArray
 
+    from gatekeeper.core.attribution.resampling import Key
+    from gatekeeper.core.metrics.formula import Blend
     from gatekeeper.core.metrics.metric import Metric
-
-Key = tuple[str, str, int]
-"""Suite, sample and replicate."""
+    from gatekeeper.model.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,27 @@ class Rows:
     missing: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a table is restricted to, and what is known beside the records.
+
+    Attributes:
+        facts: What was declared that no request knows.
+        only: Conversations that count; all where there is None.
+    """
+
+    facts: Facts | None = None
+    only: frozenset[Key] | None = None
+
+
+ALL: Final = Scope()
+
+
 def table(
-    metric: Metric, seen: Mapping[int, Rows | Missing], against: Mapping[int, Rows | Missing]
+    metric: Metric,
+    seen: Mapping[int, Rows | Missing],
+    against: Mapping[int, Rows | Missing],
+    scope: Scope = ALL,
 ) -> Table | Missing:
     """One table of all coalitions, or why there can be none.
 
@@ -45,28 +67,61 @@ def table(
         metric: What is measured.
         seen: By coalition; that of nobody is the baseline.
         against: The baseline in the session of each coalition, where times were measured.
+        scope: What it is restricted to.
     """
-    if metric.formulas or metric.kind == "declared":
-        return Missing("declared", "it rests on declared facts, which no component moves", "")
+    found = [*seen.values(), *against.values()]
+    if missing := _missing(metric, found, scope.facts):
+        return missing
     sound = {one: rows for one, rows in seen.items() if not isinstance(rows, Missing)}
     beside = {one: rows for one, rows in against.items() if not isinstance(rows, Missing)}
-    for rows in (*seen.values(), *against.values()):
-        if isinstance(rows, Missing):
-            return rows
-    found = [*sound.values(), *beside.values()]
-    if lacking := sum(rows.missing for rows in found):
-        what = f"{lacking:,} samples lack what it is made of: {metric.source}"
-        return Missing("incomplete", what, "a run whose scorers and pipeline fill it in")
-    keys = _keys(metric, found)
+    measured = [*sound.values(), *beside.values()]
+    every = _keys(metric, measured)
+    keys = [key for key in every if scope.only is None or key in scope.only]
     if not keys:
         return Missing("no_samples", "not a single sample was run", "a run of its suites")
+    blended = _blend(metric, scope.facts, Fraction(len(keys), len(every)))
+    if isinstance(blended, Missing):
+        return blended
     return Table(
-        _units(keys, found),
+        _units(keys, measured),
         {one: _seen(rows, keys, metric) for one, rows in sound.items()},
         {one: _seen(rows, keys, metric) for one, rows in beside.items()},
         metric.quantile if metric.kind == "quantile" else None,
         counts=metric.kind == "census",
+        blend=blended,
+        keys=keys,
     )
+
+
+def _missing(
+    metric: Metric, found: Sequence[Rows | Missing], facts: Facts | None
+) -> Missing | None:
+    """Why a metric cannot be told of every release."""
+    if why := unmeasurable(metric, facts):
+        return why
+    for rows in found:
+        if isinstance(rows, Missing):
+            return rows
+    if lacking := sum(rows.missing for rows in found if not isinstance(rows, Missing)):
+        what = f"{lacking:,} samples lack what it is made of: {metric.source}"
+        return Missing("incomplete", what, "a run whose scorers and pipeline fill it in")
+    return None
+
+
+def unmeasurable(metric: Metric, facts: Facts | None) -> Missing | None:
+    """Why no mix of releases can show anything of a metric: what people declare is of no mix."""
+    if metric.kind != "declared":
+        return absent(metric.formulas, facts)
+    what = (
+        f"it is made of declared facts alone ({listed(metric.facts)}): they are of the release as "
+        "a whole, and no evaluation tells whose part they are, so no component can be named"
+    )
+    return Missing("declared", what, "")
+
+
+def _blend(metric: Metric, facts: Facts | None, share: Fraction) -> Blend | Missing | None:
+    used = chosen(metric.formulas, facts) if facts else None
+    return blend(used, facts, share) if used and facts else None
 
 
 def _keys(metric: Metric, found: Sequence[Rows]) -> list[Key]:

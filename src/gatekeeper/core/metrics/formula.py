@@ -57,6 +57,34 @@ class Formula:
         return " + ".join(filter(None, (whole, self.each)))
 
 
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """A formula with its facts: (`times` * y + `each` * d + `add`) / (`over`, or d where None).
+
+    Attributes:
+        names: The facts in it.
+    """
+
+    times: float
+    each: float
+    add: float
+    over: float | None
+    names: tuple[str, ...] = ()
+
+
+def blend(formula: Formula, facts: Facts, share: Fraction = Fraction(1)) -> Blend | Missing:
+    """What a formula comes to: what belongs to no record is multiplied by `share`."""
+    values = {name: Fraction(str(value)) for name, value in facts.values.items()}
+    unit = Fraction(10**9) if formula.money else Fraction(1)
+    times = _sum(formula.times, values, values) if formula.times else Fraction(1)
+    each, add = (_sum(part, values, values) * unit for part in (formula.each, formula.add))
+    over = _sum(formula.over, values, values) * share
+    if formula.over and over <= 0:
+        return Missing("no_denominator", f"{formula.over} is 0", "facts in which it is not")
+    bottom = float(over) if formula.over else None
+    return Blend(float(times), float(each), float(add * share), bottom, formula.names)
+
+
 def absent(formulas: Sequence[Formula], facts: Facts | None) -> Missing | None:
     """Why none of the formulas can be used, or None where one can."""
     known = set() if facts is None else set(facts.values)
