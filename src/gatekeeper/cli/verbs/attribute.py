@@ -78,5 +78,4 @@ def _built(found: Attribution, bench: MixBench) -> Attribution:
 
     if found.recommended is None:
         return found
-    kept = keep(found.recommended, bench)
-    return found.model_copy(update={"recommended": kept})
+    return found.model_copy(update={"recommended": keep(found.recommended, bench)})
