@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.attribution.case import CRITICAL, Case
 from gatekeeper.core.attribution.samples import unmeasurable
-from gatekeeper.core.policy.forms import metrics_of
 from gatekeeper.core.policy.rules import MUST_PASS
 from gatekeeper.core.wording import did_you_mean
 from gatekeeper.errors import UndecidedError, UsageError
@@ -44,7 +43,7 @@ def cases(
         UndecidedError: No rule is left.
     """
     results = {result.rule: result for result in verdict.rules}
-    metrics = {**metrics_of(policy.value), MUST_PASS: CRITICAL}
+    metrics = {**policy.metrics, MUST_PASS: CRITICAL}
     rules = [rule for rule in policy.rules if rule.metric in metrics]
     _refuse_unknown(rules, names)
     wanted = [

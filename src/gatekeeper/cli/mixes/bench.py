@@ -208,10 +208,9 @@ class MixBench(Mixer):
 
     def _readings(self) -> Readings:
         from gatekeeper.adapters.coalitions import Readings
-        from gatekeeper.core.policy.forms import metrics_of
 
         if self._open is None and self.policy is not None:
-            known = metrics_of(self.policy.value)
+            known = self.policy.metrics
             read = tuple(known[one.metric] for one in self.policy.rules if one.metric in known)
             self._open = Readings(self.policy.facts, read)
         self._open = self._open or Readings()
