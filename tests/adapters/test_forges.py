@@ -158,3 +158,21 @@ def test_a_value_for_later_steps_cannot_end_itself(tmp_path):
     assert first.startswith("run<<end-")
     assert rest == ["a", "EOF", "forged=1", first.removeprefix("run<<")]
     assert forge.begin("a\n::error::b") == "::group::a ::error::b"
+
+
+def test_a_gitlab_job_gets_no_more_variables_than_gitlab_takes(tmp_path):
+    outputs = {
+        "outcome": "pass",
+        "reports": str(tmp_path),
+        "manifests": json.dumps([f"manifests/{place:03}-desk.yaml" for place in range(300)]),
+        "run": "x\nGATEKEEPER_OUTCOME=fail",
+    }
+    forge_for("gitlab", {}).publish("", outputs)
+    written = (tmp_path / "outputs.env").read_text()
+    assert len(written) <= 5_120
+    assert written.splitlines() == [
+        "GATEKEEPER_OUTCOME=pass",
+        f"GATEKEEPER_REPORTS={tmp_path}",
+        "GATEKEEPER_MANIFESTS=",
+        "GATEKEEPER_RUN=x GATEKEEPER_OUTCOME=fail",
+    ]

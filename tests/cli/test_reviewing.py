@@ -153,3 +153,18 @@ def test_nothing_touched_is_told_and_exits_0(desk, tmp_path, capsys, monkeypatch
     assert (document["outcome"], document["manifests"], document["comment"]) == ("none", [], "")
     assert document["commit"] == git(desk.root, "rev-parse", "HEAD")
     assert (tmp_path / "gatekeeper-reports/comment.md").read_text().startswith("## ⏭️ gatekeeper")
+
+
+def test_code_scanning_is_left_no_more_logs_than_it_takes(tmp_path):
+    judged = []
+    for place in range(23):
+        write(tmp_path / f"m{place}" / "verdict.sarif", "{}")
+        judged.append(Judged(f"m{place}.yaml", exit=0 if place < 5 else 1, reports=f"m{place}"))
+    said = []
+    telling.set_aside(Review(tuple(judged)), tmp_path, said.append)
+    aside = {path.parent.name for path in tmp_path.glob("*/verdict.sarif.json")}
+    assert len(list(tmp_path.glob("*/*.sarif"))) == 20
+    assert aside == {"m2", "m3", "m4"}  # none of those that fail
+    assert said == ["code scanning takes 20 logs; 3 more are called verdict.sarif.json"]
+    telling.set_aside(Review(tuple(judged)), tmp_path, said.append)
+    assert len(said) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.errors import GatekeeperError
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.forges import Forge
     from gatekeeper.core.review import Review
+
+RUNS: Final = 20
+"""Logs that code scanning takes in one upload."""
 
 
 def tell(
@@ -23,6 +26,7 @@ def tell(
     text = written(found, forge.longest)
     (reports / "comment.md").write_text(text, encoding="utf-8")
     combine_code_quality(reports)
+    set_aside(found, reports, say)
     forge.publish(text, outputs(found, reports))
     if not comment:
         return ""
@@ -67,6 +71,16 @@ def name_analysis(sarif: Path, name: str) -> None:
         for one in found["runs"]:
             one["automationDetails"] = {"id": f"gatekeeper/{name}/"}
         sarif.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def set_aside(found: Review, reports: Path, say: Callable[[str], None]) -> None:
+    """Code scanning refuses an upload of too many logs whole: the gravest keep their name."""
+    logs = [reports / one.reports / "verdict.sarif" for one in found.gravest_first if one.reports]
+    left = [log for log in logs if log.is_file()][RUNS:]
+    for log in left:
+        log.rename(log.with_suffix(".sarif.json"))
+    if left:
+        say(f"code scanning takes {RUNS} logs; {len(left)} more are called verdict.sarif.json")
 
 
 def combine_code_quality(reports: Path) -> None:

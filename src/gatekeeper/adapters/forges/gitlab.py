@@ -18,6 +18,8 @@ _FIX: Final = (
     f"put a project access token with the scope `api` into the masked variable {TOKEN}; the job's"
     " own token may not comment"
 )
+DOTENV: Final = 5_120
+"""Bytes: GitLab refuses a larger file of variables, and the job with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,10 @@ class GitLab:
 
     def publish(self, summary: str, outputs: Mapping[str, str]) -> None:  # noqa: ARG002 - as on every platform
         """Outputs as a file of the reports, for `artifacts: reports: dotenv`."""
-        lines = (f"GATEKEEPER_{name.upper()}={value}\n" for name, value in outputs.items())
-        path = Path(outputs["reports"]) / "outputs.env"
-        path.write_text("".join(lines), encoding="utf-8")
+        kept = {f"GATEKEEPER_{name.upper()}": value for name, value in outputs.items()}
+        while len(_dotenv(kept)) > DOTENV:
+            kept[max(kept, key=lambda name: len(kept[name].encode()))] = ""
+        (Path(outputs["reports"]) / "outputs.env").write_bytes(_dotenv(kept))
 
     def begin(self, title: str) -> str:
         """A line that begins a part of the log."""
@@ -110,3 +113,9 @@ class GitLab:
             return None
         ours = api.call("GET", "/user")["id"]
         return next((one for one in found if one["author"]["id"] == ours), None)
+
+
+def _dotenv(values: Mapping[str, str]) -> bytes:
+    """A line each; one that has a line break could name another variable."""
+    lines = (f"{name}={' '.join(value.splitlines())}" for name, value in values.items())
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
