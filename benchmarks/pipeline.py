@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
-import shutil
 import statistics
 import tempfile
 import time
@@ -22,26 +20,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatekeeper.adapters.assembly import Means, open_pipeline
-from gatekeeper.adapters.hashing import FileHasher
-from gatekeeper.adapters.models import ModelLibrary
-from gatekeeper.adapters.project import Project
-from gatekeeper.adapters.sources import ProjectSources
-from gatekeeper.adapters.store import ReleaseStore
-from gatekeeper.cli.pipelines import prices_of
-from gatekeeper.cli.wiring import read_manifest, tokenizer_of
+from example import inputs, opened
 from gatekeeper.model.envelope import RequestEnvelope
-from gatekeeper.ops.build import build
 from gatekeeper.pipeline.pipeline import Context, Pipeline
 from gatekeeper.ports import Generation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from gatekeeper.model.components import Sampling
     from gatekeeper.ports import Engine, Message
 
-ROOT = Path(__file__).parents[1]
 CONTEXT = Context(lane="offline", workload="benchmark")
 CONCURRENT = 32
 
@@ -67,26 +56,8 @@ class Instant:
         return Generation("24 months [1] - Ada", 120, 9, mean_logprob=-0.01)
 
 
-async def pipelines(root: Path) -> AsyncIterator[Pipeline]:
-    """The example's first release in a project at `root`."""
-    for name in ("manifests", "gates", "models/support-desk"):
-        shutil.copytree(ROOT / name, root / name)
-    (root / ".gatekeeper").mkdir()
-    project = Project.open(root)
-    library = ModelLibrary(project, FileHasher(project.cache / "files.jsonl"))
-    document = read_manifest(project, project.root / "manifests/support-desk-v1.yaml")
-    built = build(document, ProjectSources(project, library), tokenizer_of)
-    store = ReleaseStore(project.store)
-    store.save(built.packed)
-    release = store.load(built.packed.release.digest)
-    means = Means(store, library, prices_of(project))
-    async with open_pipeline(release, means=means, locations=built.locations) as pipeline:
-        yield pipeline
-
-
 def questions(count: int) -> list[RequestEnvelope]:
-    lines = (ROOT / "eval_sets/quality.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = [json.loads(line)["input"] for line in lines]
+    texts = inputs()
     return [
         RequestEnvelope(
             request_id=f"r{number}",
@@ -141,7 +112,7 @@ def line(name: str, through: float, direct: float) -> str:
 
 async def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        async for pipeline in pipelines(Path(directory)):
+        async with opened(Path(directory)) as pipeline:
             await compare(pipeline, questions(count))
 
 

@@ -12,40 +12,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
-import shutil
 import statistics
 import sys
 import tempfile
 import time
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.adapters.assembly import Means, open_pipeline
+from example import ROOT, inputs, opened
 from gatekeeper.adapters.engines.vllm.surroundings import environment
-from gatekeeper.adapters.hashing import FileHasher
 from gatekeeper.adapters.machine import machine
-from gatekeeper.adapters.models import ModelLibrary
-from gatekeeper.adapters.project import Project
-from gatekeeper.adapters.sources import ProjectSources
-from gatekeeper.adapters.store import ReleaseStore
-from gatekeeper.cli.pipelines import prices_of
-from gatekeeper.cli.wiring import read_manifest, tokenizer_of
 from gatekeeper.model.envelope import RequestEnvelope
-from gatekeeper.ops.build import build
 from gatekeeper.pipeline.pipeline import Context, Pipeline
 from gatekeeper.ports import Generation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from gatekeeper.ports import Message
 
-ROOT = Path(__file__).parents[1]
 CONTEXT = Context(lane="offline", workload="benchmark")
 TARGET = 0.95
 
@@ -72,28 +60,8 @@ class Size:
     concurrency: int
 
 
-@asynccontextmanager
-async def opened(root: Path) -> AsyncIterator[Pipeline]:
-    """The example's first release in a project at `root`, served by vLLM."""
-    for name in ("manifests", "gates", "models/support-desk"):
-        shutil.copytree(ROOT / name, root / name)
-    (root / ".gatekeeper").mkdir()
-    project = Project.open(root)
-    library = ModelLibrary(project, FileHasher(project.cache / "files.jsonl"))
-    document = read_manifest(project, project.root / "manifests/support-desk-v1.yaml")
-    built = build(document, ProjectSources(project, library), tokenizer_of)
-    store = ReleaseStore(project.store)
-    store.save(built.packed)
-    release = store.load(built.packed.release.digest)
-    means = Means(store, library, prices_of(project))
-    locations = built.locations
-    async with open_pipeline(release, means=means, locations=locations, engine="vllm") as pipeline:
-        yield pipeline
-
-
 def requests(count: int) -> list[RequestEnvelope]:
-    lines = (ROOT / "eval_sets/quality.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = [json.loads(line)["input"] for line in lines]
+    texts = inputs()
     return [
         RequestEnvelope(
             request_id=f"r{number}",
@@ -167,7 +135,7 @@ async def main(size: Size) -> None:
     every = requests(size.samples * (size.rounds + 1))
     chance = random.Random(7)  # noqa: S311 - an order, not a secret
     with tempfile.TemporaryDirectory() as directory:
-        async with opened(Path(directory)) as pipeline:
+        async with opened(Path(directory), "vllm") as pipeline:
             print("serving on", pipeline.engines["desk"].fingerprint["device"])
             prompts = await rendered(pipeline, every)
             assert len(prompts) == len(every)  # noqa: S101 - one prompt a request
