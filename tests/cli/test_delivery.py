@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import multiprocessing
 import re
 import shutil
@@ -19,6 +18,7 @@ from gatekeeper.adapters.ledgers.posix import PosixLedger
 from gatekeeper.cli.boundary import guarded
 from gatekeeper.cli.main import run
 from gatekeeper.ops.promote import promote
+from typed import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,25 +32,6 @@ def delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Delivery:
     monkeypatch.chdir(made.root)
     monkeypatch.setenv("GATEKEEPER_ACTOR", "ada")
     return made
-
-
-class Line:
-    """The command line, and what it last said."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *words: str) -> int:
-        self._capsys.readouterr()
-        code = guarded(lambda: run(list(words)), words)
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def json(self, *words: str, code: int = 0) -> dict[str, Any]:
-        assert self(*words, "--output", "json") == code, self.err
-        found: dict[str, Any] = json.loads(self.out)
-        return found
 
 
 @pytest.fixture

@@ -13,13 +13,12 @@ import pytest
 from builders import write
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
-from gatekeeper.cli.boundary import guarded
-from gatekeeper.cli.main import run
 from gatekeeper.core.asking import asked_of
 from gatekeeper.core.canonical import digest
 from gatekeeper.model.evalset import EvalSet, Expectation, Sample
 from gatekeeper.model.prices import ModelPrice
 from gatekeeper.model.run import RunRelease
+from typed import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,35 +58,21 @@ HEADER = {
 }
 
 
-class Line:
-    """The command line in a project, and what it last said."""
+class Desk(Line):
+    """The command line in a project."""
 
     def __init__(self, delivery: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
+        super().__init__(capsys)
         self.delivery = delivery
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *words: str) -> int:
-        self._capsys.readouterr()
-        code = guarded(lambda: run(list(words)), words)
-        self.out, self.err = self._capsys.readouterr()
-        return code
 
     def gate(self, name: str, *words: str, code: int = 0) -> dict[str, Any]:
-        assert self("gate", name, "--policy", FILE, *words, "--output", "json") == code, self.err
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-    def answer(self, *words: str) -> dict[str, Any]:
-        assert self(*words, "--output", "json") == 0, self.err
-        found: dict[str, Any] = json.loads(self.out)
-        return found
+        return self.json("gate", name, "--policy", FILE, *words, code=code)
 
 
 @pytest.fixture
 def line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Line:
+) -> Desk:
     """The first release is stable, decided by a set of sixty samples."""
     made = make_delivery(tmp_path)
     monkeypatch.chdir(made.root)
@@ -95,7 +80,7 @@ def line(
     write(made.root / FILE, POLICY)
     declare(made, review=40)
     add(made, "first", made.v1, None)
-    found = Line(made, capsys)
+    found = Desk(made, capsys)
     assert found.gate("first")["loosened"] == []
     assert found("promote", made.v1, "--env", "local") == 0
     return found
@@ -149,7 +134,7 @@ def add(  # noqa: PLR0913
     make_run(made.project.runs / name, how, run=described)
 
 
-def second(line: Line, **changes: Any) -> dict[str, Any]:
+def second(line: Desk, **changes: Any) -> dict[str, Any]:
     add(line.delivery, "second", line.delivery.v2, line.delivery.v1, **changes)
     return line.gate("second")
 
@@ -158,13 +143,13 @@ def loosened(found: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(one["rule"], one["what"], one["before"], one["after"]) for one in found["loosened"]]
 
 
-def test_a_set_that_grows_needs_nobody(line: Line) -> None:
+def test_a_set_that_grows_needs_nobody(line: Desk) -> None:
     found = second(line, what=asked(80))
     assert (found["loosened"], found["needs_approval"]) == ([], False)
     assert line("promote", line.delivery.v2, "--env", "local") == 0, line.out
 
 
-def test_samples_that_are_gone_need_somebody(line: Line) -> None:
+def test_samples_that_are_gone_need_somebody(line: Desk) -> None:
     v2 = line.delivery.v2
     found = second(line, what=asked(50))
     assert loosened(found) == [("eval set quality", "samples", "60", "50 of them")]
@@ -173,14 +158,14 @@ def test_samples_that_are_gone_need_somebody(line: Line) -> None:
     assert "policy-loosened" in line.out
     assert "eval set quality samples 60 -> 50 of them" in " ".join(line.out.split())
     words = ("policy", "approve", FILE, "--release", v2, "--reason", "ten were wrong")
-    assert loosened(line.answer(*words)["approval"]) == loosened(found)
+    assert loosened(line.json(*words)["approval"]) == loosened(found)
     assert line("promote", v2, "--env", "local") == 0, line.out
     assert line("gate", "second", "--verify") == 0, line.out
     add(line.delivery, "third", line.delivery.v1, v2, what=asked(50))
     assert line.gate("third")["loosened"] == []
 
 
-def test_an_approval_is_of_these_samples_and_no_others(line: Line) -> None:
+def test_an_approval_is_of_these_samples_and_no_others(line: Desk) -> None:
     v2 = line.delivery.v2
     second(line, what=asked(50))
     words = ("policy", "approve", FILE, "--release", v2, "--reason", "ten were wrong")
@@ -191,7 +176,7 @@ def test_an_approval_is_of_these_samples_and_no_others(line: Line) -> None:
     assert "60 -> 40 of them" in " ".join(line.out.split())
 
 
-def test_a_verdict_that_was_not_decided_beside_those_samples_has_to_be(line: Line) -> None:
+def test_a_verdict_that_was_not_decided_beside_those_samples_has_to_be(line: Desk) -> None:
     add(line.delivery, "second", line.delivery.v2, line.delivery.v1, what=asked(50))
     assert line.gate("second", "--env", "prod")["loosened"] == []
     assert line("promote", line.delivery.v2, "--env", "local") == 3
@@ -200,7 +185,7 @@ def test_a_verdict_that_was_not_decided_beside_those_samples_has_to_be(line: Lin
 
 
 def test_samples_that_are_judged_otherwise_need_somebody(
-    line: Line, golden: Callable[[Path, str], None]
+    line: Desk, golden: Callable[[Path, str], None]
 ) -> None:
     found = second(line, what=asked(scorers=["contains"]))
     assert [one[:2] for one in loosened(found)] == [("eval set quality", "scorers")]
@@ -212,13 +197,13 @@ def test_samples_that_are_judged_otherwise_need_somebody(
     golden(GOLDEN / "eased.txt", text)
 
 
-def test_a_release_that_does_not_pass_needs_nobody_yet(line: Line) -> None:
+def test_a_release_that_does_not_pass_needs_nobody_yet(line: Desk) -> None:
     add(line.delivery, "second", line.delivery.v2, line.delivery.v1, what=asked(4))
     found = line.gate("second", code=3)
     assert (len(found["loosened"]), found["needs_approval"]) == (1, False)
 
 
-def test_lower_prices_need_somebody(line: Line) -> None:
+def test_lower_prices_need_somebody(line: Desk) -> None:
     found = second(line, output=2.0)
     assert loosened(found) == [("price of small", "output_usd_per_million", "4", "2")]
     assert found["needs_approval"] is True
@@ -226,7 +211,7 @@ def test_lower_prices_need_somebody(line: Line) -> None:
     assert line.gate("third")["loosened"] == []
 
 
-def test_other_facts_need_somebody_only_where_the_release_passes_by_them(line: Line) -> None:
+def test_other_facts_need_somebody_only_where_the_release_passes_by_them(line: Desk) -> None:
     declare(line.delivery, review=20)
     assert second(line)["loosened"] == []
     assert line("promote", line.delivery.v2, "--env", "local", "--dry-run") == 0, line.out
@@ -246,7 +231,7 @@ sections:
 """
 
 
-def test_facts_by_which_alone_a_release_passes_need_somebody(line: Line) -> None:
+def test_facts_by_which_alone_a_release_passes_need_somebody(line: Desk) -> None:
     v1, v2 = line.delivery.v1, line.delivery.v2
     write(line.delivery.root / FILE, POLICY.replace("sections:\n", OWN))
     second(line)
@@ -278,17 +263,17 @@ models:
 """
 
 
-def test_a_policy_is_compared_with_the_eval_sets_of_today(line: Line) -> None:
+def test_a_policy_is_compared_with_the_eval_sets_of_today(line: Desk) -> None:
     root = line.delivery.root
     write(root / "eval_sets/quality.yaml", json.dumps(HEADER))
     write(root / "eval_sets/quality.jsonl", SAMPLES)
     declare(line.delivery, review=20)
     words = ("policy", "diff", "env:local", FILE)
-    found = line.answer(*words, "--set", "eval_sets/quality.yaml")
+    found = line.json(*words, "--set", "eval_sets/quality.yaml")
     told = [("eval set quality", "samples", "loosened"), ("facts", "review_hours", "either")]
     assert [(one["rule"], one["what"], one["direction"]) for one in found["changes"]] == told
     write(root / "gates/prices.yaml", BOOK)
-    found = line.answer(*words, "--set", "eval_sets/quality.yaml")
+    found = line.json(*words, "--set", "eval_sets/quality.yaml")
     assert [(one["what"], one["direction"]) for one in found["changes"][1:3]] == [
         ("input_usd_per_million", "loosened"),
         ("output_usd_per_million", "tightened"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,10 @@ import pytest
 from builders import write
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
-from gatekeeper.cli.boundary import guarded
-from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import store_of
 from gatekeeper.model.run import RunRelease
 from gatekeeper.model.statement import VERDICT
+from typed import Line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,24 +46,15 @@ facts:
 SIZES = {"quality": 300, "safety": 750}
 
 
-class Line:
-    """The command line in a project, and what it last said."""
+class Desk(Line):
+    """The command line in a project."""
 
     def __init__(self, delivery: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
+        super().__init__(capsys)
         self.delivery = delivery
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *words: str) -> int:
-        self._capsys.readouterr()
-        code = guarded(lambda: run(list(words)), words)
-        self.out, self.err = self._capsys.readouterr()
-        return code
 
     def gate(self, *words: str, code: int = 0, name: str = "first") -> dict[str, Any]:
-        assert self("gate", name, "--policy", FILE, *words, "--output", "json") == code, self.err
-        found: dict[str, Any] = json.loads(self.out)
-        return found
+        return self.json("gate", name, "--policy", FILE, *words, code=code)
 
     @property
     def kept(self) -> int:
@@ -76,7 +65,7 @@ class Line:
 @pytest.fixture
 def line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Line:
+) -> Desk:
     """A run of the first release that resolves 96 %, and one of the second that does 60 %."""
     made = make_delivery(tmp_path)
     monkeypatch.chdir(made.root)
@@ -84,7 +73,7 @@ def line(
     write(made.root / FILE, STRICT)
     add(made, "first", made.v1, None, Behaviour())
     add(made, "second", made.v2, made.v1, Behaviour(unresolved=120))
-    return Line(made, capsys)
+    return Desk(made, capsys)
 
 
 def add(made: Delivery, name: str, about: str, baseline: str | None, how: Behaviour) -> None:
@@ -99,7 +88,7 @@ def add(made: Delivery, name: str, about: str, baseline: str | None, how: Behavi
     make_run(made.project.runs / name, how, run=described.model_copy(update={"id": name}))
 
 
-def test_a_limit_is_tried_and_nothing_is_kept(line: Line) -> None:
+def test_a_limit_is_tried_and_nothing_is_kept(line: Desk) -> None:
     found = line.gate("--what-if", "quality.resolved_rate_min=0.99", code=1)
     assert found["rules"][1]["limit"] == 0.99
     assert found["inputs"]["limits"] == {"quality.resolved_rate_min": 0.99}
@@ -118,12 +107,12 @@ def test_a_limit_is_tried_and_nothing_is_kept(line: Line) -> None:
         ("security.forbidden_tool_call=3", "no limit that could be another"),
     ],
 )
-def test_a_limit_that_cannot_be_tried(line: Line, word: str, said: str) -> None:
+def test_a_limit_that_cannot_be_tried(line: Desk, word: str, said: str) -> None:
     assert line("gate", "first", "--policy", FILE, "--what-if", word) == 2
     assert said in line.err
 
 
-def test_a_rule_is_skipped_by_somebody_for_a_reason(line: Line) -> None:
+def test_a_rule_is_skipped_by_somebody_for_a_reason(line: Desk) -> None:
     words = ("--skip", "quality.follow_up_ratio_max", "--reason", "labels are late")
     found = line.gate(*words, "--actor", "grace")
     skipped = {one["rule"]: one["skip"] for one in found["rules"] if one["outcome"] == "skipped"}
@@ -141,13 +130,13 @@ def test_a_rule_is_skipped_by_somebody_for_a_reason(line: Line) -> None:
         (("--reason", "r"), "a reason for nothing"),
     ],
 )
-def test_a_rule_that_cannot_be_skipped(line: Line, words: tuple[str, ...], said: str) -> None:
+def test_a_rule_that_cannot_be_skipped(line: Desk, words: tuple[str, ...], said: str) -> None:
     assert line("gate", "first", "--policy", FILE, *words) == 2
     assert said in line.err
     assert line.kept == 0
 
 
-def test_facts_come_from_the_policy_or_from_the_command_line(line: Line) -> None:
+def test_facts_come_from_the_policy_or_from_the_command_line(line: Desk) -> None:
     text = STRICT + "  cost: {verification_tax_ratio_max: 0.5}\n"
     write(line.delivery.root / FILE, text)
     assert line.gate(code=3)["outcome"] == "error"
@@ -171,13 +160,13 @@ def test_facts_come_from_the_policy_or_from_the_command_line(line: Line) -> None
     assert "gates/desk.yaml:4:8: facts: facts/q4.yaml" in line.err
 
 
-def test_a_kept_verdict_is_verified_as_it_was_given(line: Line) -> None:
+def test_a_kept_verdict_is_verified_as_it_was_given(line: Desk) -> None:
     line.gate()
     assert line("gate", "first", "--verify", "--what-if", "a=1") == 2
     assert "cannot be given with --verify" in line.err
 
 
-def test_a_policy_that_demands_less_is_found_out_and_needs_an_approval(line: Line) -> None:
+def test_a_policy_that_demands_less_is_found_out_and_needs_an_approval(line: Desk) -> None:
     v1, v2 = line.delivery.v1, line.delivery.v2
     line.gate()
     assert line("promote", v1, "--env", "local") == 0
@@ -196,7 +185,7 @@ def test_a_policy_that_demands_less_is_found_out_and_needs_an_approval(line: Lin
     assert line("gate", "second", "--verify") == 0, line.out
 
 
-def test_what_would_have_passed_before_needs_none(line: Line) -> None:
+def test_what_would_have_passed_before_needs_none(line: Desk) -> None:
     line.gate()
     assert line("promote", line.delivery.v1, "--env", "local") == 0
     add(line.delivery, "third", line.delivery.v2, line.delivery.v1, Behaviour())
@@ -206,7 +195,7 @@ def test_what_would_have_passed_before_needs_none(line: Line) -> None:
     assert line("promote", line.delivery.v2, "--env", "local") == 0
 
 
-def eased(line: Line) -> None:
+def eased(line: Desk) -> None:
     """The second release comes by a policy that demands less, and would have come before."""
     line.gate()
     assert line("promote", line.delivery.v1, "--env", "local") == 0
@@ -215,7 +204,7 @@ def eased(line: Line) -> None:
     assert line.gate(name="third")["needs_approval"] is False
 
 
-def test_a_limit_cannot_be_eased_by_one_release_for_the_next(line: Line) -> None:
+def test_a_limit_cannot_be_eased_by_one_release_for_the_next(line: Desk) -> None:
     eased(line)
     v1, v2 = line.delivery.v1, line.delivery.v2
     assert line("promote", v2, "--env", "local") == 0
@@ -230,7 +219,7 @@ def test_a_limit_cannot_be_eased_by_one_release_for_the_next(line: Line) -> None
 
 
 def test_a_limit_that_was_eased_with_an_approval_is_what_the_next_is_held_against(
-    line: Line,
+    line: Desk,
 ) -> None:
     eased(line)
     v1, v2 = line.delivery.v1, line.delivery.v2
@@ -243,7 +232,7 @@ def test_a_limit_that_was_eased_with_an_approval_is_what_the_next_is_held_agains
 
 
 def test_a_rule_that_could_not_be_skipped_before_is_decided_by_the_policy_before(
-    line: Line,
+    line: Desk,
 ) -> None:
     line.gate()
     assert line("promote", line.delivery.v1, "--env", "local") == 0
@@ -254,7 +243,7 @@ def test_a_rule_that_could_not_be_skipped_before_is_decided_by_the_policy_before
     assert found["needs_approval"] is True
 
 
-def test_another_environment_has_another_policy_before(line: Line) -> None:
+def test_another_environment_has_another_policy_before(line: Desk) -> None:
     line.gate()
     assert line("promote", line.delivery.v1, "--env", "local") == 0
     write(line.delivery.root / FILE, LENIENT)
@@ -264,7 +253,7 @@ def test_another_environment_has_another_policy_before(line: Line) -> None:
 
 
 def test_what_is_wrong_with_a_ledger_is_told_and_keeps_nothing_from_being_decided(
-    line: Line,
+    line: Desk,
 ) -> None:
     line.gate()
     assert line("promote", line.delivery.v1, "--env", "local") == 0

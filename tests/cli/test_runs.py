@@ -33,18 +33,7 @@ metadata: {name: desk, owner: quality, effective: 2026-01-01}
 sections:
   quality: {owner: quality, resolved_rate_min: 0.1, resolved_rate_max_decrease: 0.9}
 """
-SET = """\
-apiVersion: gatekeeper/v1
-kind: EvalSet
-name: desk-quality
-owner: quality
-licence: Apache-2.0
-split: held_out
-suite: quality
-file: eval_sets/quality.jsonl
-scorers: [facts]
-abstentions: [The documentation does not say]
-"""
+SET = evaluating.SET.replace("[facts, citations]", "[facts]")
 HOSTILE = "[red]It is\x1b[2J[/red] one month."
 
 

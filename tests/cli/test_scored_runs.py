@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
@@ -18,8 +14,8 @@ from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tables import open_tables
 from gatekeeper.cli.main import run
 from gatekeeper.errors import InputError, UsageError
+from scoring_sets import install_example, mine
 
-EXAMPLE = Path(__file__).parents[2] / "docs/examples/scorer-plugin"
 MINE = """
 def crashes(talk): raise KeyError(talk.sample.id)
 def nan(talk): return float("nan")
@@ -46,19 +42,10 @@ def table(root, query):
         return connection.execute(query).fetchall()
 
 
-def mine(function, **more):
-    return {"scorer": "python", "file": "scorers/mine.py", "function": function, **more}
-
-
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """The example package, installed."""
-    source, target = tmp_path / "package", tmp_path / "site"
-    shutil.copytree(EXAMPLE, source)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--target", target]
-    subprocess.run([*pip, *options, source], check=True)
-    monkeypatch.syspath_prepend(target)
+    install_example(tmp_path, monkeypatch)
 
 
 @pytest.mark.usefixtures("site")

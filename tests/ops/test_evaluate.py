@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -13,24 +12,14 @@ from gatekeeper.core.layout import Finished, Layout, Share
 from gatekeeper.core.scoring.panel import Called, Scoring
 from gatekeeper.core.scoring.scorer import Scorer, flag
 from gatekeeper.model.envelope import ToolCall
-from gatekeeper.model.evalset import EvalSet, Sample
+from gatekeeper.model.evalset import Sample
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
 from gatekeeper.ops.evaluate import Plan, Stop, evaluate
 from gatekeeper.pipeline.visit import Served
 from panels import Alone, scoring_of
+from scoring_sets import header
 
-HEADER = {
-    "apiVersion": "gatekeeper/v1",
-    "kind": "EvalSet",
-    "name": "small",
-    "owner": "somebody",
-    "licence": "Apache-2.0",
-    "split": "held_out",
-    "suite": "quality",
-    "file": "small.jsonl",
-    "scorers": ["facts"],
-    "abstentions": ["The documentation does not say"],
-}
+ABSTENTIONS = ["The documentation does not say"]
 
 
 class Clock:
@@ -95,9 +84,9 @@ class Unwatched:
 class Samples(list):
     """An eval set in memory."""
 
-    def __init__(self, *rows, **header):
+    def __init__(self, *rows, **fields):
         super().__init__(Sample.model_validate(row, strict=False) for row in rows)
-        self.header = EvalSet.model_validate_json(json.dumps({**HEADER, **header}))
+        self.header = header("facts", abstentions=ABSTENTIONS, **fields)
         self.digest = "sha256:" + "1" * 64
 
 

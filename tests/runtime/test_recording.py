@@ -5,28 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from desks import Shelf
 from gatekeeper.model.record import CallRow
 from gatekeeper.runtime.recording import RecordWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import pytest
 
     from gatekeeper.model.record import Row
-
-
-class Shelf:
-    """A record store in memory that can be full."""
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.full = False
-
-    def write(self, rows: Iterable[Row]) -> None:
-        if self.full:
-            raise OSError(28, "No space left on device")
-        self.rows.extend(rows)
 
 
 def rows(count: int) -> list[Row]:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,14 +12,14 @@ from conversations import reply, talk
 from gatekeeper.adapters.evalsets import open_set
 from gatekeeper.adapters.scorers import open_scoring
 from gatekeeper.errors import InputError
-from scoring_sets import header, project_at
+from scoring_sets import header, install_example, mine, project_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from gatekeeper.core.scoring import Score
 
-EXAMPLE = Path(__file__).parents[3] / "docs/examples/scorer-plugin"
 MINE = """
 from __future__ import annotations
 import time, asyncio
@@ -68,10 +64,6 @@ def scored(
     return asyncio.run(run())
 
 
-def mine(function: str, **more: Any) -> dict[str, Any]:
-    return {"scorer": "python", "file": "scorers/mine.py", "function": function, **more}
-
-
 @pytest.fixture
 def project(tmp_path):
     (tmp_path / "scorers").mkdir()
@@ -80,12 +72,7 @@ def project(tmp_path):
 
 
 def test_the_example_package_is_installed_and_scores(tmp_path, monkeypatch):
-    source, target = tmp_path / "package", tmp_path / "site"
-    shutil.copytree(EXAMPLE, source)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--target", target]
-    subprocess.run([*pip, *options, source], check=True)
-    monkeypatch.syspath_prepend(target)
+    install_example(tmp_path, monkeypatch)
     found, fingerprint = scored(tmp_path, {"scorer": "short_sentences", "most": 3})
     assert (found[0].value, found[0].detail) == (1, "the longest has 2 words")
     assert fingerprint == {"scorer short_sentences": "short-sentences 1.2.0"}
