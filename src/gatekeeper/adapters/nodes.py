@@ -57,6 +57,7 @@ class _Composer:
         self._path: list[str | int] = []
 
     def document(self) -> Node:
+        """The root of the one document; faults of form are collected beside it."""
         next(self._events)
         start = next(self._events)
         if start.crepr == "-STR":

@@ -207,6 +207,7 @@ class _Lines:
         os.ftruncate(self._handle, self.size)
 
     def append(self, data: bytes) -> None:
+        """Write all of `data` at the end; raises `OSError` with a part of it written."""
         view = memoryview(data)
         while view:
             written = os.write(self._handle, view)
@@ -214,13 +215,16 @@ class _Lines:
             view = view[written:]
 
     def cut(self, size: int) -> None:
+        """Take back what stands after `size` bytes."""
         os.ftruncate(self._handle, size)
         self.size = size
 
     def sync(self) -> None:
+        """Bring what was written to the disk."""
         os.fsync(self._handle)
 
     def close(self) -> None:
+        """Let go of the file."""
         os.close(self._handle)
 
 

@@ -77,6 +77,7 @@ class BM25Retriever:
         from tantivy import Occur, Query
 
         def any_of(field: str, values: Sequence[str]) -> tantivy.Query:
+            """A query for documents in whose `field` one of the values stands."""
             queries = [Query.term_query(self._schema, field, value) for value in values]
             return Query.boolean_query([(Occur.Should, query) for query in queries])
 

@@ -151,6 +151,7 @@ def _choose(plain: Any, types: Sequence[Any]) -> Any:
     given = plain.get("kind")
 
     def likeness(type_: Any) -> tuple[bool, int]:
+        """How well a type fits: its kind is the one given, and how many keys it knows."""
         fields = getattr(type_, "model_fields", {})
         return bool(given) and _kind(type_) == given, sum(key in fields for key in plain)
 

@@ -45,6 +45,7 @@ def site_of(project: Project, name: str, *, progress: Progress | None = None) ->
     verifier = KeyringVerifier(keyring, settings.accepts_development_keys)
 
     def check_models(release: Release) -> None:
+        """Hash the models of a release where its build record says they are."""
         # Where the files are is a hint: whoever gave it, their digests decide.
         record = record_of(store, KeyringVerifier(keyring), release.digest)
         _check_models(project, release, record.model_locations if record else {}, progress)

@@ -80,6 +80,7 @@ def layout_of(
     from gatekeeper.core.layout import Layout, Share
 
     def share(one: LoadedSet) -> Share:
+        """Which samples of a set are asked, how often, and of which releases."""
         arms: tuple[Arm, ...] = ("candidate",)
         if one.header.suite in compared:
             arms = ("candidate", "baseline")

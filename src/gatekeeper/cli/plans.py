@@ -115,6 +115,7 @@ async def estimated(evaluation: Evaluation) -> tuple[Estimate, ...]:
     from gatekeeper.ops.estimate import CountingEngine, estimate
 
     async def counting(_: str, seat: Seat) -> CountingEngine:
+        """An engine that generates nothing and counts what it would have been asked."""
         return CountingEngine(seat.tokenizer or ByteTokenizer())
 
     options = evaluation.options

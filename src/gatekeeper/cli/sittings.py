@@ -237,6 +237,7 @@ async def _interruptible(stop: Stop, say: Callable[[str], None]) -> AsyncIterato
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def heard() -> None:
+        """Stop softly the first time, at once the second."""
         if stop.asked and task is not None:
             task.cancel()
             return
@@ -258,6 +259,7 @@ async def _flushing(journal: RunJournal) -> AsyncIterator[None]:
     """Bring what was written to the disk, every second."""
 
     async def flush() -> None:
+        """Once a second, for as long as the run is run."""
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             await asyncio.to_thread(journal.flush)

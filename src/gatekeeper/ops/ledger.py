@@ -91,6 +91,7 @@ def entries(site: Site) -> Callable[[int], LedgerEntry]:
     known: dict[int, LedgerEntry] = {}
 
     def read(serial: int) -> LedgerEntry:
+        """Entry `serial`, verified once."""
         if serial not in known:
             known[serial] = read_entry(site, serial).entry
         return known[serial]

@@ -116,6 +116,7 @@ class Generator:
         first = True
 
         async def attempt() -> Generation:
+            """Ask once; whatever comes after the first time is a retry of the visit."""
             nonlocal first
             visit.retries += not first
             first = False

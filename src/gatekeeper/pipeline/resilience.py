@@ -75,6 +75,7 @@ class Resilience:
             failed: list[Exception] = [error]
 
         async def again() -> T:
+            """Raise the failure that there was already; after it, try anew."""
             # Retrying costs more than a whole stage: only who failed once pays for it.
             if failed:
                 raise failed.pop()

@@ -26,7 +26,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the token to wherever it leads."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
+        """Follow none: the answer stays the redirect, which is then refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class _Aids:
         temperature: float,
         seed: int,
     ) -> str:
+        """Ask a judge, and keep the call among those of the conversation."""
         name, judge = self.bench.judge(model)
         sampling = Sampling(temperature=temperature, max_tokens=judge.max_tokens, seed=seed)
         prompt = [Message(role, content) for role, content in messages]
@@ -170,4 +171,5 @@ class _Aids:
         )
 
     async def embed(self, embedder: object, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """The vectors of some texts, by an embedder that was opened for a scorer."""
         return await self.bench.embedders[embedder].embed(texts)

@@ -71,10 +71,12 @@ def make_trials(
     """Make the tables `trials`, with some of `COLUMNS`, and `scored` of two releases."""
 
     def run(sql: str) -> None:
+        """Carry out a statement that names the two releases."""
         found = sql.replace("$candidate", literal(candidate))
         connection.execute(found.replace("$baseline", literal(baseline)))
 
     def asked(requests: str, calls: str, outcomes: str, where: str) -> str:
+        """The `SELECT` of what was asked of one side."""
         return _asked(requests, calls, outcomes, where, columns)
 
     run(_SEVERAL)

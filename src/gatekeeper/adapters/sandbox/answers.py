@@ -77,6 +77,7 @@ def _one(connection: DuckDBPyConnection, sql: str) -> Any:
 
 def _faults(connection: DuckDBPyConnection, columns: Columns, kind: str) -> Iterator[Fault]:
     def rows(where: str) -> int:
+        """How many rows of the answer meet a condition."""
         return int(_one(connection, f"SELECT count(*) FROM given WHERE {where}"))  # noqa: S608
 
     total = rows("true")

@@ -86,6 +86,7 @@ def _loaded(one: Called, project: Project) -> Called:
     """The scorer with the functions of the project that it calls."""
 
     def load(scorer: Scorer) -> Scorer:
+        """A scorer ready for use; raises `InputError` where its function takes other settings."""
         if not isinstance(scorer, PythonFunction):
             return scorer
         found = functions.load(project.inside(scorer.file), scorer.function, scorer.file)

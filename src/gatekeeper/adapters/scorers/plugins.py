@@ -125,6 +125,7 @@ async def in_thread(call: Callable[[], Any]) -> Any:
     future: asyncio.Future[Any] = loop.create_future()
 
     def work() -> None:
+        """Call it in the thread, and settle the future on the loop that awaits it."""
         try:
             settle = partial(_result, future, call())
         except Exception as error:  # noqa: BLE001 - it is raised where it is awaited

@@ -182,6 +182,7 @@ def _sit(session: Session, evaluation: Evaluation, run: Run) -> Run:
     directory, options = session.project.runs / run.id, run.options
 
     def watch(started: Run) -> Watch:
+        """Who is shown how the run goes, once it has a seed and a directory."""
         return watch_for(
             sys.stderr,
             run_directory=directory,

@@ -106,6 +106,7 @@ def revoke(
     session = Session(project, output)
 
     def without(keyring: Keyring) -> tuple[Key, ...]:
+        """The keys with the revoked one ended; raises `UsageError` for the last root."""
         key = _find(keyring, key_id)
         _refuse_last_root(keyring, key)
         ended = key.model_copy(update={"revokedAt": datetime.now(UTC), "reason": reason})

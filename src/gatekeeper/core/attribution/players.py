@@ -53,6 +53,7 @@ def players(names: Sequence[ComponentName], faults: Faults) -> tuple[Player, ...
     known: dict[frozenset[ComponentName], tuple[str, ...]] = {}
 
     def broken(parts: Sequence[Group]) -> dict[frozenset[ComponentName], str]:
+        """What is wrong with each mixed release that a grouping leads to, asked once a release."""
         found = {}
         for mix in mixes(parts):
             if mix not in known:

@@ -144,6 +144,7 @@ def blended(
     own = Fraction(0 if formula.over else 1)
 
     def with_facts(some: Sums) -> Sums:
+        """The sums with the facts shared out among their units."""
         shared = over / some.n if formula.over else Fraction(0)
         return _transformed(some, ((times, each, add / some.n), (Fraction(0), own, shared)))
 

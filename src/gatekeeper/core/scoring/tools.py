@@ -93,6 +93,7 @@ class Trajectory(Scorer):
         owner: dict[int, int] = {}
 
         def place(call: int, tried: set[int]) -> bool:
+            """Find a need for a call, moving earlier calls to other needs where that makes room."""
             for need in range(len(wanted)):
                 if need in tried or not self._meets(made[call], wanted[need]):
                     continue

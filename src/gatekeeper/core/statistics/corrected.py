@@ -135,6 +135,7 @@ class CorrectedShare(Inference):
         end = 0.0 if side == "below" else n
 
         def spare(events: float) -> float:
+            """How far the tail is above alpha with so many events."""
             beta = Beta(events + 1, n - events) if side == "below" else Beta(events, n - events + 1)
             return self._tail(beta, limit, side) - alpha
 
@@ -185,6 +186,7 @@ class Plan:
         allowed, wanted = float(ndtri(1 - alpha)), float(ndtri(power))
 
         def spare(n: float) -> float:
+            """How much distance is left over with `n` trials; negative where they are too few."""
             root = math.sqrt(n)
             reach = allowed * math.hypot(self.at_limit / root, self.doubt)
             return self.distance - 1 / n - reach - wanted * self.at_truth / root

@@ -77,6 +77,7 @@ class CorrectedDifference(Inference):
             return None, None
 
         def short(side: Side, at: float) -> float:
+            """How far the tail at a bound is above alpha."""
             return self._tail(self.called.scaled(side, alpha), at, side) - alpha
 
         low = crossing(lambda at: short("above", at), self.value, -1.0, _NEAR)
@@ -89,6 +90,7 @@ class CorrectedDifference(Inference):
             return None
 
         def tail(alpha: float) -> float:
+            """The tail at the limit, with the calibration read at confidence 1 - alpha."""
             return self._tail(self.called.scaled(side, alpha), limit, side)
 
         return tail(0.0) if self.called.sums is None else agreeing(tail)
@@ -111,6 +113,7 @@ class CorrectedDifference(Inference):
         end = -1.0 if side == "below" else 1.0
 
         def spare(truth: float) -> float:
+            """How far the power at a truth is above the wanted one."""
             return self._power(n, truth, limit, side, alpha) - power
 
         return None if spare(end) < 0 else crossing(spare, limit, end, _NEAR)
@@ -122,6 +125,7 @@ class CorrectedDifference(Inference):
         side: Side = "below" if self.value < limit else "above"
 
         def spare(n: float) -> float:
+            """How far the power of `n` pairs is above the wanted one."""
             return self._power(n, self.value, limit, side, alpha) - power
 
         if spare(LARGEST_N) < 0:

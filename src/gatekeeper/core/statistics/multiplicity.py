@@ -17,6 +17,7 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
     """
 
     def adjusted(rising: list[float]) -> list[float]:
+        """Adjusted p-values of rising ones: each at least as large as those before it."""
         count = len(rising)
         steps = (min((count - rank) * p, 1.0) for rank, p in enumerate(rising))
         return list(accumulate(steps, max))
@@ -33,6 +34,7 @@ def benjamini_hochberg(values: Sequence[float | None]) -> list[float | None]:
     """
 
     def adjusted(rising: list[float]) -> list[float]:
+        """Adjusted p-values of rising ones: each at most as large as those after it."""
         count = len(rising)
         steps = (min(count / rank * rising[rank - 1], 1.0) for rank in range(count, 0, -1))
         return list(accumulate(steps, min))[::-1]

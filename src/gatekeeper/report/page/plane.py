@@ -32,10 +32,12 @@ class _Scale:
     quality: tuple[float, float]
 
     def x(self, value: float) -> float:
+        """Pixels from the left of a cost."""
         low, high = self.cost
         return _LEFT + (_RIGHT - _LEFT) * (value - low) / (high - low)
 
     def y(self, value: float) -> float:
+        """Pixels from the top of a quality."""
         low, high = self.quality
         return _BOTTOM - (_BOTTOM - _TOP) * (value - low) / (high - low)
 
