@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from gatekeeper.model.environment import Terms
+
 
 @dataclass(frozen=True, slots=True)
 class Tip:
@@ -29,6 +31,7 @@ class Change:
         name: Its name.
         time: Now, as far as the writer knows.
         promoted: The entry that first brought the release; None where this one does.
+        terms: What the environment asks; None where they stay what the last entry has.
     """
 
     release: str
@@ -38,6 +41,7 @@ class Change:
     time: datetime
     promoted: int | None = None
     relied_on: ReliedOn = field(default_factory=ReliedOn)
+    terms: Terms | None = None
 
 
 def first(environment: str, lineage: str, change: Change) -> LedgerEntry:
@@ -53,6 +57,7 @@ def first(environment: str, lineage: str, change: Change) -> LedgerEntry:
         time=change.time,
         state=_state(change, 1),
         relied_on=change.relied_on,
+        terms=change.terms,
     )
 
 
@@ -72,6 +77,7 @@ def following(tip: Tip, action: Action, change: Change) -> LedgerEntry:
         time=max(change.time, before.time),
         state=_state(change, serial),
         relied_on=change.relied_on,
+        terms=change.terms or before.terms,
     )
 
 

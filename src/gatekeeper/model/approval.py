@@ -22,6 +22,8 @@ class PolicyApproval(Frozen):
     """The policy that decided what was stable."""
     decided_on: Digest | None = None
     """Of the eval sets, prices and facts that are approved of, where they are others too."""
+    terms: Digest | None = None
+    """Of what the environment asks, where that is less than before, too."""
     environment: str
     loosened: tuple[Loosened, ...]
     actor: ShortText

@@ -35,6 +35,18 @@ Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 LedgerUrl = Annotated[str, StringConstraints(max_length=4096), AfterValidator(_known_scheme)]
 
 
+class Terms(Frozen):
+    """What an environment asks of a release, as a ledger entry keeps it."""
+
+    accepts_development_keys: bool
+    allow_unpinned_models: bool
+    verdict_max_age: Duration
+    refuses_evidence: tuple[Indirect, ...]
+    regions: tuple[Name, ...]
+    policy: RelativePath | None
+    policy_digest: Digest | None
+
+
 class Environment(Frozen):
     """What a person writes in `manifests/environments/NAME.yaml`."""
 
@@ -67,6 +79,14 @@ class Environment(Frozen):
     @property
     def max_age(self) -> timedelta:
         """`verdict_max_age` as a duration."""
-        return timedelta(
-            seconds=int(self.verdict_max_age[:-1]) * _SECONDS[self.verdict_max_age[-1]]
-        )
+        return duration(self.verdict_max_age)
+
+    @property
+    def terms(self) -> Terms:
+        """What it asks of a release."""
+        return Terms(**{name: getattr(self, name) for name in Terms.model_fields})
+
+
+def duration(text: Duration) -> timedelta:
+    """``24h`` as a duration."""
+    return timedelta(seconds=int(text[:-1]) * _SECONDS[text[-1]])

@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from gatekeeper.model.base import Digest, Frozen, Name, ShortText
+from gatekeeper.model.base import Digest, Frozen, Name, ShortText, is_absent
+from gatekeeper.model.environment import Terms
 from gatekeeper.model.moment import Moment
 
 SCHEMA: Final = 1
@@ -66,6 +67,7 @@ class LedgerEntry(Frozen):
         lineage: Random, chosen by the first entry: tells one ledger from another.
         previous: sha256 of the bytes of the entry before; null in the first.
         time: As the writer's clock said; never before the previous entry's.
+        terms: What the environment asked of a release when one was last promoted here.
     """
 
     schema_version: Literal[1] = SCHEMA
@@ -79,3 +81,4 @@ class LedgerEntry(Frozen):
     time: Moment
     state: State
     relied_on: ReliedOn = ReliedOn()
+    terms: Terms | None = Field(default=None, exclude_if=is_absent)

@@ -11,13 +11,13 @@ from gatekeeper.core.wording import counted, listed
 from gatekeeper.errors import GatekeeperError, IntegrityError, RefusedError
 from gatekeeper.model.statement import RELEASE_SIGNATURE, VERDICT
 from gatekeeper.ops.evidence import read_verdict, statements
-from gatekeeper.ops.loosening import gate_again, judged
+from gatekeeper.ops.loosening import gate_again, judged, on_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from gatekeeper.model.ledger import ReliedOn
+    from gatekeeper.model.ledger import LedgerEntry
     from gatekeeper.model.release import Release
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.evidence import Statements
@@ -28,24 +28,22 @@ SHOWN: Final = 3
 """Rules of a verdict that a reason names."""
 
 
-def examine(  # noqa: PLR0913 - what is examined is what is named
+def examine(
     site: Site,
     digest: str,
     *,
-    active: str | None,
+    head: LedgerEntry | None,
     now: datetime,
     verdict: bool = True,
-    relied: ReliedOn | None = None,
 ) -> Admission:
     """Everything that a release has to meet before it becomes active.
 
     Args:
         site: The environment.
         digest: The release.
-        active: The release that is stable there now, which the verdict must have compared with.
+        head: The last entry there: the verdict must have compared with what it made stable.
         now: The moment, for the age of the verdict.
         verdict: Whether a fresh verdict is needed; not for what was stable there before.
-        relied: What the entry relied on that made `active` stable.
     """
     try:
         release = site.releases.load(digest)
@@ -59,13 +57,18 @@ def examine(  # noqa: PLR0913 - what is examined is what is named
         *_models(site, release),
     ]
     evidence, notes = _newest(verdicts)
+    active = head.state.stable.release if head else None
     if verdict and evidence is None:
         reasons.append(_no_verdict(verdicts, release, active))
     approvals: tuple[str, ...] = ()
     if verdict and evidence is not None:
         reasons += _verdict(site, release, evidence.verdict, active, now)
-        loosening, approvals = judged(site, evidence.verdict, active, relied)
+        loosening, approvals = judged(site, evidence.verdict, head)
         reasons += loosening
+    if verdict:
+        easing, more = on_terms(site, digest, head)
+        reasons += easing
+        approvals += tuple(one for one in more if one not in approvals)
     return Admission(
         digest,
         release,

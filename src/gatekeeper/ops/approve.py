@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.core import dsse
 from gatekeeper.core.policy.forms import policy_digest
+from gatekeeper.core.terms import terms_digest, terms_eased
 from gatekeeper.errors import UndecidedError, UsageError
 from gatekeeper.model.approval import PolicyApproval
 from gatekeeper.model.statement import POLICY_APPROVAL, VERDICT, Statement
@@ -15,6 +16,8 @@ from gatekeeper.ops.demands import decided_before, decided_by, decided_on, less_
 from gatekeeper.ops.evidence import read_verdict, statements
 
 if TYPE_CHECKING:
+    from gatekeeper.model.ledger import LedgerEntry
+    from gatekeeper.model.verdict import Loosened
     from gatekeeper.ops.policy import Policy
     from gatekeeper.ops.promote import Intent
     from gatekeeper.ops.site import Site
@@ -46,17 +49,19 @@ def approve(site: Site, digest: str, policy: Policy, intent: Intent, signer: Sig
     """
     head = ledger.head(site, take_over=intent.take_over)
     before = decided_before(site, head.entry) if head else None
-    if before is None:
+    terms = _terms(site, head.entry if head else None)
+    if before is None and not terms:
         raise UndecidedError(
             "there is no policy to compare with: no verdict of this version decided what is stable",
             where=site.name,
             fix="promote it; there is nothing to approve of",
         )
+    before = before or policy
     after = _decided(site, digest, policy) or replace(
         policy, facts=before.facts, basis=before.basis
     )
     found = less_demanded(before, after)
-    if not found.all:
+    if not (found.all or terms):
         raise UsageError(
             "demands no less than the policy before it, so there is nothing to approve of",
             where=site.name,
@@ -68,7 +73,8 @@ def approve(site: Site, digest: str, policy: Policy, intent: Intent, signer: Sig
         before=policy_digest(before.value, before.parameters),
         environment=site.name,
         decided_on=decided_on(after) if found.basis or found.facts else None,
-        loosened=found.all,
+        terms=terms_digest(site.environment.terms) if terms else None,
+        loosened=(*found.all, *terms),
         actor=intent.actor,
         reason=intent.reason,
         time=intent.now,
@@ -79,6 +85,12 @@ def approve(site: Site, digest: str, policy: Policy, intent: Intent, signer: Sig
     # An approval that nobody accepts here would be found out only when it is needed.
     site.verifier.verify(bundle, role="promote", predicate_type=POLICY_APPROVAL, subject=digest)
     return Approved(approval, bundle)
+
+
+def _terms(site: Site, head: LedgerEntry | None) -> tuple[Loosened, ...]:
+    if head is None or head.terms is None:
+        return ()
+    return terms_eased(site.name, head.terms, site.environment.terms)
 
 
 def _decided(site: Site, digest: str, policy: Policy) -> Policy | None:

@@ -13,7 +13,7 @@ from gatekeeper.core.policy.document import policy_from
 from gatekeeper.core.policy.forms import policy_digest
 from gatekeeper.model.facts import Facts
 from gatekeeper.model.statement import POLICY_APPROVAL
-from gatekeeper.ops.evidence import relied_on
+from gatekeeper.ops.evidence import read_approval, relied_on
 from gatekeeper.ops.policy import Policy
 
 if TYPE_CHECKING:
@@ -106,15 +106,29 @@ def demanded(site: Site, release: str, relied: ReliedOn) -> Policy | None:
         return None
     verdict = relied_on(site, release, relied.verdict).verdict
     before = verdict.inputs.before
-    if verdict.loosened and before and not _approved(site, release, relied):
+    if verdict.loosened and before and not _approved(site, verdict, relied):
         return _with(verdict, before.policy, before.parameters)
     return decided_by(verdict) if verdict.inputs.policy else None
 
 
-def _approved(site: Site, release: str, relied: ReliedOn) -> bool:
-    """Whether a ledger entry relies on an approval; its signature vouches for that."""
-    found = site.releases.referrers(release, POLICY_APPROVAL)
-    return any(name in relied.evidence for name, _ in found)
+def _approved(site: Site, verdict: Verdict, relied: ReliedOn) -> bool:
+    """Whether a ledger entry relies on an approval of the policy that decided it.
+
+    One of other settings of the environment is none of the policy.
+    """
+    for name, bundle in site.releases.referrers(verdict.release, POLICY_APPROVAL):
+        if name in relied.evidence:
+            signed = site.verifier.verify(
+                bundle,
+                role="promote",
+                predicate_type=POLICY_APPROVAL,
+                subject=verdict.release,
+                lapsed=True,
+            )
+            approval = read_approval(signed)
+            if approval and approval.policy == verdict.policy:
+                return True
+    return False
 
 
 def held_before(verdict: Verdict) -> Policy | None:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from gatekeeper.core.admission import Evidence
 from gatekeeper.core.canonical import short
 from gatekeeper.errors import IntegrityError
+from gatekeeper.model.approval import PolicyApproval
 from gatekeeper.model.statement import VERDICT
 from gatekeeper.model.verdict import Verdict
 
@@ -60,6 +61,14 @@ def read_verdict(signed: Signed) -> Verdict | None:
     """The verdict in a statement; None where this version cannot read it."""
     try:
         return Verdict.model_validate_json(json.dumps(signed.statement.predicate))
+    except ValidationError:
+        return None
+
+
+def read_approval(signed: Signed) -> PolicyApproval | None:
+    """The approval in a statement; None where this version cannot read it."""
+    try:
+        return PolicyApproval.model_validate_json(json.dumps(signed.statement.predicate))
     except ValidationError:
         return None
 

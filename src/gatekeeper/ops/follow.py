@@ -52,7 +52,7 @@ def admit(site: Site, entry: LedgerEntry, *, now: datetime) -> Release:
         UndecidedError: It may not for now: something that is needed is out of reach.
     """
     digest = entry.state.stable.release
-    found = examine(site, digest, active=digest, now=now, verdict=False)
+    found = examine(site, digest, head=entry, now=now, verdict=False)
     if found.release is None or not found.admitted:
         raise _refusal(site, found)
     if entry.relied_on.verdict is not None:

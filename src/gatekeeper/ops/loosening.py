@@ -2,55 +2,51 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
-
-from pydantic import ValidationError
 
 from gatekeeper.core.admission import Reason
 from gatekeeper.core.policy.basis import FACTS
+from gatekeeper.core.terms import terms_digest, terms_eased
 from gatekeeper.errors import InputError, IntegrityError
-from gatekeeper.model.approval import PolicyApproval
 from gatekeeper.model.statement import POLICY_APPROVAL
 from gatekeeper.ops.demands import (
     applied_digest,
+    decided_before,
     decided_by,
     decided_on,
-    demanded,
     held_before,
     less_demanded,
 )
-from gatekeeper.ops.evidence import statements
+from gatekeeper.ops.evidence import read_approval, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gatekeeper.model.ledger import ReliedOn
+    from gatekeeper.model.approval import PolicyApproval
+    from gatekeeper.model.ledger import LedgerEntry
     from gatekeeper.model.verdict import Loosened, Verdict
     from gatekeeper.ops.demands import Less
     from gatekeeper.ops.policy import Policy
     from gatekeeper.ops.site import Site
-    from gatekeeper.ports import Signed
 
 SHOWN: Final = 4
 """Loosened parts that a reason names."""
 
 
 def judged(
-    site: Site, verdict: Verdict, active: str | None, relied: ReliedOn | None
+    site: Site, verdict: Verdict, head: LedgerEntry | None
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """What stands in the way because the policy demands less, and the approvals that clear it.
 
     Args:
         site: The environment.
         verdict: On the release that is to be promoted.
-        active: The release that is stable.
-        relied: What made that one stable.
+        head: The entry that made something stable here.
     """
-    if active is None or relied is None:
+    if head is None:
         return (), ()
     try:
-        before = demanded(site, active, relied)
+        before = decided_before(site, head)
         if before is None:
             return (), ()
         if not verdict.inputs.policy and applied_digest(before) != verdict.policy:
@@ -85,6 +81,23 @@ def _bound(verdict: Verdict, after: Policy, found: Less) -> str | None:
     return decided_on(after) if wanted else None
 
 
+def on_terms(
+    site: Site, release: str, head: LedgerEntry | None
+) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+    """What stands in the way because the environment asks less, and the approvals that clear it."""
+    now = site.environment.terms
+    eased = terms_eased(site.name, head.terms, now) if head and head.terms else ()
+    if not eased:
+        return (), ()
+    wanted = site.name, terms_digest(now)
+    approvals = tuple(
+        name
+        for name, signed in statements(site, release, POLICY_APPROVAL, "promote").counted
+        if (found := read_approval(signed)) and (found.environment, found.terms) == wanted
+    )
+    return (() if approvals else (_asks_less(site, release, eased),)), approvals
+
+
 def approving(site: Site, verdict: Verdict, before: str, bound: str | None) -> Iterator[str]:
     """Digests of the approvals for this environment and exactly these two policies.
 
@@ -95,7 +108,7 @@ def approving(site: Site, verdict: Verdict, before: str, bound: str | None) -> I
         bound: Of the eval sets, prices and facts that must be named, where they matter.
     """
     for name, signed in statements(site, verdict.release, POLICY_APPROVAL, "promote").counted:
-        approval = _read(signed)
+        approval = read_approval(signed)
         if approval is None or bound not in {None, approval.decided_on}:
             continue
         if _about(approval) == (site.name, verdict.policy, before):
@@ -158,16 +171,26 @@ def _unapproved(site: Site, verdict: Verdict, found: Less) -> Reason:
         if found.rules
         else f"it passes, but {_what(found)} {site.name}: {told(found.all)}",
         refused=True,
-        fix=f"gatekeeper policy approve FILE --release sha256:{verdict.release[7:19]}"
-        f" --env {site.name} --reason WHY, by somebody with a key of the role promote",
+        fix=_approve(site, verdict.release),
     )
 
 
-def _read(signed: Signed) -> PolicyApproval | None:
-    try:
-        return PolicyApproval.model_validate_json(json.dumps(signed.statement.predicate))
-    except ValidationError:
-        return None
+def _asks_less(site: Site, release: str, found: Sequence[Loosened]) -> Reason:
+    parts = [f"{one.what} {one.before} -> {one.after}" for one in found]
+    return Reason(
+        "environment-loosened",
+        f"{site.name} asks for less than when a release was last promoted there:"
+        f" {', '.join(parts)}",
+        refused=True,
+        fix=f"{_approve(site, release)}; or restore the settings",
+    )
+
+
+def _approve(site: Site, release: str) -> str:
+    return (
+        f"gatekeeper policy approve FILE --release sha256:{release[7:19]} --env {site.name}"
+        " --reason WHY, by somebody with a key of the role promote"
+    )
 
 
 def _beside(verdict: Verdict, before: Policy) -> bool:

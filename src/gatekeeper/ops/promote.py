@@ -46,8 +46,8 @@ def promote(site: Site, digest: str, intent: Intent, signer: Signer) -> Moved:
     head = ledger.head(site, take_over=intent.take_over)
     before = head.entry.state.stable.release if head else None
     again = before == digest
-    relied = head.entry.relied_on if head else None
-    found = examine(site, digest, active=before, now=intent.now, verdict=not again, relied=relied)
+    entry = head.entry if head else None
+    found = examine(site, digest, head=entry, now=intent.now, verdict=not again)
     if again or not found.admitted or found.release is None:
         return Moved(found, None, written=False, before=before)
     change = Change(
@@ -57,6 +57,7 @@ def promote(site: Site, digest: str, intent: Intent, signer: Signer) -> Moved:
         reason=intent.reason,
         time=intent.now,
         relied_on=rests_on(found),
+        terms=site.environment.terms,
     )
     if head is None:
         entry = transitions.first(site.name, secrets.token_hex(16), change)

@@ -54,10 +54,9 @@ def rollback(site: Site, intent: Intent, signer: Signer, *, to: str | None = Non
     found = examine(
         site,
         goal.release,
-        active=before,
+        head=head.entry,
         now=intent.now,
         verdict=goal.earlier is None,
-        relied=head.entry.relied_on,
     )
     if goal.release == before or not found.admitted or found.release is None:
         return Moved(found, None, written=False, before=before)

@@ -26,17 +26,16 @@ def verify(site: Site, digest: str, *, now: datetime) -> Verification:
     """
     head = ledger.head(site)
     if head is None:
-        return Verification(site.name, "new", examine(site, digest, active=None, now=now))
+        return Verification(site.name, "new", examine(site, digest, head=None, now=now))
     stable = head.entry.state.stable
     read = ledger.entries(site)
     earlier = transitions.was_stable(read, head.entry.serial, digest)
     found = examine(
         site,
         digest,
-        active=stable.release,
+        head=head.entry,
         now=now,
         verdict=earlier is None,
-        relied=head.entry.relied_on,
     )
     if earlier is None:
         return Verification(site.name, "new", found)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gatekeeper.adapters.evalsets import LoadedSet
     from gatekeeper.adapters.project import Project
     from gatekeeper.cli.session import Session
+    from gatekeeper.core.policy.diff import Change
     from gatekeeper.ops.policy import Policy
     from gatekeeper.ops.site import Site
 
@@ -78,6 +79,20 @@ def with_sets(project: Project, policy: Policy, sets: Sequence[LoadedSet]) -> Po
     digests = {name: one.digest for name, one in asked.items()}
     prices = prices_of(project).models if (project.root / PRICES).exists() else {}
     return replace(policy, basis=Basis(digests, asked, prices))
+
+
+def terms_between(project: Project, reference: str) -> tuple[Change, ...]:
+    """What the settings of ``env:NAME`` ask, against what they asked when it was promoted to."""
+    from gatekeeper.cli.environments import site_of
+    from gatekeeper.core.terms import terms_changes
+    from gatekeeper.ops import ledger
+
+    if not reference.startswith(PREFIX):
+        return ()
+    site = site_of(project, reference.removeprefix(PREFIX))
+    head = ledger.head(site)
+    before = head.entry.terms if head else None
+    return tuple(terms_changes(site.name, before, site.environment.terms)) if before else ()
 
 
 def policy_before(site: Site) -> Policy | None:

@@ -29,13 +29,18 @@ def policy_diff(
 ) -> None:
     """Show what a policy demands more of and less of than another.
 
-    An environment's policy is shown with the eval sets, prices and facts that it decided by; --set
-    or --release say what NEW would decide by.
+    An environment's policy is shown with the eval sets, prices and facts that it decided by, and
+    with what its settings asked for; --set or --release say what NEW would decide by.
 
     Exits 0 whether or not they differ: this looks, it does not judge.
     """
     from gatekeeper.cli.gates import parameters_of
-    from gatekeeper.cli.verbs.policy.applied import policy_named, sets_named, with_sets
+    from gatekeeper.cli.verbs.policy.applied import (
+        policy_named,
+        sets_named,
+        terms_between,
+        with_sets,
+    )
     from gatekeeper.core.policy.basis import every_change
     from gatekeeper.report.policy_diff import diff_document, diff_text
 
@@ -44,5 +49,5 @@ def policy_diff(
     before, after = (policy_named(session.project, name, given) for name in (old, new))
     if given_sets := sets_named(session, sets or (), release):
         after = with_sets(session.project, after, given_sets)
-    found = every_change(before, after)
+    found = (*every_change(before, after), *terms_between(session.project, old))
     session.emit(diff_document(before, after, found), diff_text(before, after, found))
