@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.adapters.metrics import incomplete, units
+from gatekeeper.adapters.metrics.reducing import by_name, clusters, in_order, sums, times
+from gatekeeper.adapters.metrics.views import NAMELESS
 from gatekeeper.core.observation import (
     Census,
     LeftOut,
@@ -13,17 +16,15 @@ from gatekeeper.core.observation import (
     PairedProportion,
     Pairs,
     Proportion,
-    Sums,
-    Times,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from duckdb import DuckDBPyConnection
-    from numpy import int64
-    from numpy.typing import NDArray
 
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Observation
+    from gatekeeper.core.observation import Observation, Sums, Times
 
 _ALONE: Final = "(FROM unnamed WHERE side = 1 AND NOT silent)"
 _NAMED: Final = "(FROM metric WHERE side = 1 AND NOT silent)"
@@ -33,7 +34,7 @@ FROM {_ALONE}
 """  # noqa: S608 - constants only
 _PAIRS: Final = """
 CREATE OR REPLACE TEMP TABLE pairs AS
-SELECT trial, c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1,
+SELECT trial, c.due, c.y AS c0, c.d AS c1, b.y AS b0, b.d AS b1,
   c.unknown > 0 OR c.silent AS cu, b.unknown > 0 OR b.silent AS bu,
   coalesce(b.failed > 0, false) AS failed, coalesce(c.failed > 0, false) AS c_failed,
   coalesce(c.silent, false) AS c_silent, coalesce(b.silent, false) AS b_silent
@@ -45,7 +46,8 @@ SELECT count(*), count(*) FILTER (cu IS NULL), count(*) FILTER (bu IS NULL),
   count(*) FILTER (c0 IS NULL OR c1 IS NULL OR b0 IS NULL OR b1 IS NULL)
 FROM pairs
 """
-_NAMES: Final = "trial, suite, sample, replicate, cluster, due"
+_PAIRS_ALONE: Final = f"(SELECT *, '' AS suite, {', '.join(NAMELESS)} FROM pairs)"  # noqa: S608
+_NAMES: Final = "trial, suite, sample, replicate, cluster"
 _PAIRED: Final = (
     f"(SELECT * FROM pairs JOIN (SELECT {_NAMES} FROM trials WHERE side = 1) USING (trial))"  # noqa: S608
 )
@@ -68,7 +70,6 @@ _MOST: Final = "(y > 0 OR unknown > 0)::INT AS e, 1 AS t"
 _DIFFERENCE: Final = "(c0 > 0)::INT - (b0 > 0)::INT AS e, 1 AS t"
 _HIGH: Final = "(c0 > 0 OR cu)::INT - (b0 > 0 AND NOT failed)::INT AS e, 1 AS t"
 _LOW: Final = "(c0 > 0)::INT - (b0 > 0 OR bu OR failed)::INT AS e, 1 AS t"
-_DUE: Final = "due NULLS LAST, suite, sample, replicate"
 
 
 def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
@@ -78,22 +79,22 @@ def alone(connection: DuckDBPyConnection, metric: Metric) -> Observation:
         return _incomplete(metric, missing, n)
     found = units.layout(connection, _NAMED)
     if metric.kind == "census":
-        return Census(d, y, unknown, _clusters(connection, _EXPOSED, _EXPOSURES, found))
+        return Census(d, y, unknown, clusters(connection, _EXPOSED, _EXPOSURES, found))
     match metric.kind:
         case "proportion":
             return Proportion(
                 n,
                 y,
                 unknown,
-                _clusters(connection, _EVENTS, _NAMED, found),
+                clusters(connection, _EVENTS, _NAMED, found),
                 units.samples(connection, _NAMED, found),
-                _clusters(connection, _MOST, _NAMED, found) if unknown else None,
+                clusters(connection, _MOST, _NAMED, found) if unknown else None,
             )
         case "quantile":
-            return _times(connection, ("y",), _NAMED, found)
+            return times(connection, ("y",), in_order(connection, _ALONE, _NAMED, found), found)
         case _:
-            named = found.grouped or n <= units.MOST_GROUPS
-            return _sums(connection, ("y", "d"), _NAMED if named else _ALONE, found)
+            source = by_name(connection, _ALONE, _NAMED, found)
+            return sums(connection, ("y", "d"), source, found)
 
 
 def paired(connection: DuckDBPyConnection, metric: Metric) -> Observation:
@@ -114,26 +115,22 @@ def _compared(connection: DuckDBPyConnection, metric: Metric, n: int) -> Observa
     gaps = incomplete.gaps(connection)
     if gaps.left_out.pairs == n > 0:
         return _no_measure(gaps.left_out)
-    source = f"(FROM {_PAIRED} WHERE {incomplete.BOTH})"
-    found = units.layout(connection, source)
-    many = n - gaps.left_out.pairs > units.MOST_GROUPS
-    if metric.kind in {"ratio", "mean"} and many and not found.grouped:
-        source = f"(FROM pairs WHERE {incomplete.BOTH})"  # no name is needed
-    measure = _times if metric.kind == "quantile" else _sums
-    columns = ("c0", "b0") if metric.kind == "quantile" else ("c0", "c1", "b0", "b1")
+    timed = metric.kind == "quantile"
+    columns = ("c0", "b0") if timed else ("c0", "c1", "b0", "b1")
+
+    def seen(where: str, make: Callable[[str], str] = str) -> Sums | Times:
+        nameless, named = (f"(FROM {one} WHERE {where})" for one in (_PAIRS_ALONE, _PAIRED))
+        found = units.layout(connection, named)
+        source = (in_order if timed else by_name)(connection, nameless, named, found)
+        return (times if timed else sums)(connection, columns, make(source), found)
 
     def end(*, high: bool) -> Any:
         if not gaps.uncertain(metric, high=high):
             return None
-        told = incomplete.completed(connection, metric, _PAIRED, high=high)
-        return measure(connection, columns, told, units.layout(connection, _PAIRED))
+        return seen("true", partial(incomplete.completed, connection, metric, high=high))
 
-    return replace(
-        measure(connection, columns, source, found),
-        left_out=gaps.left_out,
-        high=end(high=True),
-        low=end(high=False),
-    )
+    made = seen(incomplete.BOTH)
+    return replace(made, left_out=gaps.left_out, high=end(high=True), low=end(high=False))
 
 
 def _shares(connection: DuckDBPyConnection, n: int) -> PairedProportion:
@@ -145,62 +142,11 @@ def _shares(connection: DuckDBPyConnection, n: int) -> PairedProportion:
         Proportion(n, baseline),
         high=Pairs(n, rest[0], rest[1]),
         low=Pairs(n, rest[2], rest[3]),
-        clusters=_clusters(connection, _DIFFERENCE, _PAIRED, found),
+        clusters=clusters(connection, _DIFFERENCE, _PAIRED, found),
         samples=units.samples(connection, _PAIRED, found),
-        most=None if known else _clusters(connection, _HIGH, _PAIRED, found),
-        least=None if known else _clusters(connection, _LOW, _PAIRED, found),
+        most=None if known else clusters(connection, _HIGH, _PAIRED, found),
+        least=None if known else clusters(connection, _LOW, _PAIRED, found),
     )
-
-
-def _clusters(
-    connection: DuckDBPyConnection, columns: str, source: str, found: units.Layout
-) -> Sums | None:
-    if not found.grouped:
-        return None
-    counted = f"(SELECT {columns}, suite, sample, cluster FROM {source})"  # noqa: S608
-    return units.sums(connection, ("e", "t"), units.by_unit(("e", "t"), counted, found))
-
-
-def _sums(
-    connection: DuckDBPyConnection,
-    columns: tuple[str, ...],
-    source: str,
-    found: units.Layout,
-) -> Sums:
-    y, d = columns[:2]
-    extremes = f"SELECT count(*), min({y}) = max({y}) AND min({d}) = max({d}) FROM {source}"  # noqa: S608
-    n, tied = units.row(connection, extremes)
-    if found.repeated:
-        n = units.samples(connection, source, found)
-    made = units.sums(connection, columns, units.by_unit(columns, source, found))
-    return replace(
-        made,
-        samples=0 if n == made.n else n,
-        tied=bool(tied),
-        groups=units.groups(connection, columns, source, found),
-        alone=units.sums(connection, columns, source) if found.grouped else None,
-    )
-
-
-def _times(
-    connection: DuckDBPyConnection, columns: tuple[str, ...], source: str, found: units.Layout
-) -> Times:
-    numbers = f", dense_rank() OVER (ORDER BY {units.UNIT}) - 1 AS unit" if found.grouped else ""
-    table = connection.execute(
-        f"SELECT {', '.join(columns)}{numbers} FROM {source} ORDER BY {_DUE}"  # noqa: S608
-    ).fetchnumpy()
-    sides = [_integers(table[name]) for name in columns]
-    return Times(
-        sides[0],
-        sides[1] if len(sides) > 1 else None,
-        _integers(table["unit"]) if found.grouped else None,
-    )
-
-
-def _integers(values: Any) -> NDArray[int64]:
-    import numpy as np
-
-    return np.asarray(values, dtype=np.int64)
 
 
 def _incomplete(metric: Metric, missing: int, n: int) -> Missing:
