@@ -30,6 +30,7 @@ STUDIES = (
     "paired_clusters",
     "judged",
     "planned",
+    "pilots",
     "heavy",
     "scores",
     "queues",

@@ -80,6 +80,13 @@ def test_nobody_is_told_to_collect_ten_million(truth: float, limit: float) -> No
     assert needed is None or needed <= binomial.LARGEST_N
 
 
+@pytest.mark.parametrize(
+    ("truth", "limit", "least"), [(1.0, 0.5, 5), (0.0, 0.5, 5), (1.0, 0.04, 1), (1.0, 0.9, 29)]
+)
+def test_what_always_happens_still_needs_samples(truth: float, limit: float, least: int) -> None:
+    assert binomial.fewest(truth, limit, 0.05, 0.8) == least
+
+
 def test_certain_distributions() -> None:
     none, every = Beta(0, 5), Beta(5, 0)
     assert (none.quantile(0.05), every.quantile(0.95)) == (0, 1)

@@ -106,8 +106,10 @@ def test_a_minimum_is_shown_broken_or_open(events: int, n: int, expected: str) -
 def test_an_open_rule_says_how_many_samples_settle_it_and_where_to_look() -> None:
     found = outcome("resolved_rate", "min", 0.78, Proportion(300, 240))
     assert found.outcome == "inconclusive"
-    assert found.n_needed == 2662
-    assert found.settle == "about 2,662 samples, if the truth is what was observed"
+    assert found.n_needed == 6296
+    assert found.settle == (
+        "about 6,296 samples for a chance of 80 %, 2,662 if the truth is what was observed"
+    )
     assert found.look_at.startswith("unresolved samples")
     assert found.reason == (
         "80.0 % on 300 samples, but anything from 75.8 % to 83.7 % is compatible with that; "
@@ -117,14 +119,17 @@ def test_an_open_rule_says_how_many_samples_settle_it_and_where_to_look() -> Non
 
 def test_nothing_in_300_does_not_show_less_than_half_a_percent() -> None:
     found = outcome("policy_violation_rate", "max", 0.005, Proportion(300, 0))
-    assert (found.outcome, found.n_needed) == ("inconclusive", 598)
+    assert found.outcome == "inconclusive"
+    assert found.settle.endswith(", 598 if the truth is what was observed")
     assert outcome("policy_violation_rate", "max", 0.005, Proportion(598, 0)).outcome == "pass"
 
 
-def test_an_estimate_at_its_limit_is_settled_by_no_number() -> None:
+def test_an_estimate_at_its_limit_asks_for_what_tells_the_truths_around_it_apart() -> None:
     found = outcome("resolved_rate", "min", 0.78, Proportion(100, 78))
-    assert found.n_needed is None
-    assert found.settle == "no sensible number of samples: the estimate is at the limit"
+    assert found.n_needed == 4236
+    assert found.settle == "about 4,236 samples for a chance of 80 %"
+    exact = outcome("resolved_rate", "min", 0.78, Proportion(10_000_000, 7_800_000))
+    assert exact.settle == "no sensible number of samples"
 
 
 def test_what_is_unknown_counts_against() -> None:
@@ -167,7 +172,7 @@ def test_an_improvement_is_shown_by_its_lower_bound() -> None:
     found = outcome("resolved_rate", "min_increase", 0, paired(500, 18, 22, 400))
     assert found.outcome == "inconclusive"
     assert found.n_needed is not None
-    assert found.settle.endswith("pairs, if the truth is what was observed")
+    assert found.settle.endswith(" if the truth is what was observed")
 
 
 # -- ratios and times -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,8 +92,34 @@ def test_what_a_share_has_to_be_to_pass() -> None:
 def test_a_census_over_more_exposures_than_there_are() -> None:
     never = rule("forbidden_tool_call", "census", 0.0, exposures=750)
     (text,) = told(never, planned("safety", 404))
-    assert text == ("it cannot pass: it asks for 750 exposures, and there are at most 404 samples")
+    assert text == "it cannot pass: it asks for 750 exposures, and there are 404"
     assert told(never, planned("safety", 750)) == []
+
+
+def test_samples_of_other_suites_are_no_exposures() -> None:
+    never = rule("forbidden_tool_call", "census", 0.0, exposures=300)
+    found = only(never, planned("safety", 140), planned("quality", 2235))
+    assert (found.n, found.at_most) == (140, False)
+    (doubt,) = found.doubts
+    assert doubt.text == "it cannot pass: it asks for 300 exposures, and there are 140"
+    (text,) = told(never, planned("quality", 2235))
+    assert text == "it cannot pass: it asks for 300 exposures, and there is none"
+
+
+def test_samples_that_a_scorer_has_nothing_to_say_of_are_no_exposures() -> None:
+    never = rule("tenant_boundary_test_fail", "census", 0.0, exposures=60)
+    safety, quality = planned("safety", 140), planned("quality", 2235)
+    found = only(
+        never, replace(safety, scored={"tenant": 55, "pii": 80}), replace(quality, scored={})
+    )
+    assert (found.n, found.at_most) == (55, False)
+    assert [one.text for one in found.doubts] == [
+        "it cannot pass: it asks for 60 exposures, and there are 55"
+    ]
+    found = only(never, safety, quality)
+    assert (found.n, found.at_most, found.doubts) == (2375, True, ())
+    few = only(never, planned("safety", 40))
+    assert few.doubts[0].text.endswith("and there are at most 40")
 
 
 def test_a_percentile_of_too_few() -> None:

@@ -181,7 +181,7 @@ def test_few_samples_are_inconclusive_and_the_number_that_is_told_settles_it(
     found = verdict(tmp_path / "few", Behaviour(unresolved=0), run=few, applied=applied)
     assert found.outcome == "inconclusive"
     needed = only_bad(found).n_needed
-    assert needed == 29
+    assert needed == 76
     enough = describe({"quality": needed}, baseline=None)
     again = verdict(tmp_path / "enough", Behaviour(unresolved=0), run=enough, applied=applied)
     assert again.outcome == "pass"

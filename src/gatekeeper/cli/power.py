@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gatekeeper.cli.session import Session
     from gatekeeper.core.layout import Layout
     from gatekeeper.core.policy.power import Outlook
+    from gatekeeper.core.scoring.scorer import Scorer
+    from gatekeeper.model.evalset import EvalSet
     from gatekeeper.ops.policy import Policy
 
 
@@ -39,20 +41,35 @@ def planned_set(
     tags: dict[str, Counter[str]] = {}
     ids = []
     asked = range(len(found)) if numbers is None else numbers
+    header = found.header
+    scorers = _scorers(header)
+    scored: Counter[str] = Counter()
     for sample in (found[number] for number in asked if inside):
+        scored.update(name for name, scorer in scorers.items() if scorer.fits(sample))
         ids.append(sample.id)
         for tag, value in sample.tags.items():
             tags.setdefault(tag, Counter())[value] += 1
-    header = found.header
     size = len(asked) * header.replicates
-    return PlannedSet(header.name, header.suite, size, frozenset(ids), tags)
+    fits = {name: scored[name] * header.replicates for name in scorers} if inside else None
+    return PlannedSet(header.name, header.suite, size, frozenset(ids), tags, fits)
+
+
+def _scorers(header: EvalSet) -> dict[str, Scorer]:
+    """Those of the library, by the name of their scores."""
+    from gatekeeper.core.scoring.catalogue import BUILT_IN
+
+    return {
+        spec.called: BUILT_IN[spec.scorer].model_validate(spec.settings)
+        for spec in header.scorers or ()
+        if spec.scorer in BUILT_IN
+    }
 
 
 def doubtful(policy: Policy, sets: Sequence[LoadedSet], layout: Layout) -> tuple[str, ...]:
     """What the sets of a run, as far as they are asked, cannot show of a policy's rules."""
     from gatekeeper.core.policy.power import doubts
 
-    inside = any(rule.by or rule.samples for rule in policy.rules)
+    inside = any(rule.by or rule.samples or rule.test == "census" for rule in policy.rules)
     pairs = zip(sets, layout.shares, strict=True)
     known = [planned_set(found, share.numbers, inside=inside) for found, share in pairs]
     return doubts(foreseen(policy, known))

@@ -39,7 +39,8 @@ class Found:
         p: P-value of the test that shows the rule met.
         p_fail: P-value of the test that shows it broken.
         mde: How far on the good side of the limit the truth must be to pass with 80 % power.
-        needed: Samples that would settle it with 80 % power, if the truth is the estimate.
+        needed: Samples of which a new run would settle it with a chance of 80 %.
+        planned: As many would, if the truth were the estimate.
         left_out: Pairs that it does without, and why.
     """
 
@@ -57,6 +58,7 @@ class Found:
     p_fail: float | None = None
     mde: float | None = None
     needed: int | None = None
+    planned: int | None = None
     left_out: LeftOut = NONE_LEFT_OUT
 
 
@@ -168,7 +170,8 @@ def _tested(told: Found, found: Inference, rule: Rule, limit: float, alpha: floa
         p=_p(found.p(limit, side)),
         p_fail=_p(found.p(limit, "above" if side == "below" else "below")),
         mde=None if nearest is None else _digits(abs(nearest - limit)),
-        needed=None if settled else found.needed(limit, alpha),
+        needed=None if settled else found.settling(limit, alpha),
+        planned=None if settled else found.needed(limit, alpha),
     )
 
 

@@ -97,9 +97,12 @@ def _limit(rule: Rule, unit: str) -> str:
 def settle(found: Found) -> str:
     """How many samples would decide it."""
     if found.needed is None:
-        return "no sensible number of samples: the estimate is at the limit"
+        return "no sensible number of samples"
     what = "pairs" if found.baseline is not None else "samples"
-    return f"about {found.needed:,} {what}, if the truth is what was observed"
+    told = f"about {found.needed:,} {what} for a chance of 80 %"
+    if found.planned is None or found.planned >= found.needed:
+        return told
+    return f"{told}, {found.planned:,} if the truth is what was observed"
 
 
 def _plain(value: float) -> str:

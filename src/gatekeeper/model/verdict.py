@@ -138,7 +138,8 @@ class RuleResult(Frozen):
     candidate: float | None = None
     baseline: float | None = None
     n_needed: int | None = None
-    """Units that would settle an inconclusive rule if the estimate stayed as it is."""
+    """Samples of which a new run settles an inconclusive rule with a chance of 80 %, by what this
+    run leaves possible of the truth."""
     alpha: float = 0.05
     seed: int | None = None
     severity: Severity = "block"

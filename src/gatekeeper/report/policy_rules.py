@@ -66,13 +66,15 @@ def rules_document(
         "policy": policy_name(policy.value),
         "digest": policy_digest(policy.value, policy.parameters),
         "rules": [
-            one.rule.model_dump(mode="json")
-            | ({"n": one.n, "passes_from": one.passes_from} if known else {})
-            for one in found
+            one.rule.model_dump(mode="json") | (_foreseen(one) if known else {}) for one in found
         ],
         "warnings": [f"{one.rule}: {one.text}" for one in weak],
         "findings": [asdict(one) for one in weak],
     }
+
+
+def _foreseen(one: Outlook) -> dict[str, Any]:
+    return {"n": one.n, "n_at_most": one.at_most, "passes_from": one.passes_from}
 
 
 def _name(rule: Rule) -> str:
@@ -117,7 +119,8 @@ def _alpha(rule: Rule) -> str:
 def _shown(one: Outlook, *, known: bool) -> tuple[str, str]:
     if not known:
         return "", ""
-    return f"{one.n:,}" if one.n else "", _number(one.passes_from, 4)
+    samples = f"{'≤' if one.at_most else ''}{one.n:,}"
+    return samples if one.n or one.rule.test == "census" else "", _number(one.passes_from, 4)
 
 
 def _number(value: float | None, digits: int = 6) -> str:

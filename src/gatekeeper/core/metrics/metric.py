@@ -49,6 +49,8 @@ class Metric:
         scale: What an estimate is multiplied by to be in that unit as people read it.
         suites: Suites that it reads; empty means all. Under a relative rule the baseline must
             have run them too.
+        exposed: Suites whose conversations a census counts as exposures, where it reads others too.
+        watched: The scorer whose marks a census counts as exposures.
         sql: The trials, with the columns named above; empty for what is made of facts alone.
         source: Tables and columns it rests on.
         nulls: What a missing value does.
@@ -68,6 +70,8 @@ class Metric:
     look_at: str
     sql: str = ""
     suites: tuple[Suite, ...] = ()
+    exposed: tuple[Suite, ...] = ()
+    watched: str = ""
     scale: float = 1.0
     quantile: float | None = None
     better: Better = "low"

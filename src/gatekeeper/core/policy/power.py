@@ -35,6 +35,8 @@ class PlannedSet:
         size: Samples, once for each replicate.
         ids: Of its samples.
         tags: How many samples have each value of a tag, by tag.
+        scored: How many samples a scorer of the set has something to say of, replicates counted, by
+            the name of its scores; None where no sample was looked at.
     """
 
     name: str
@@ -42,6 +44,7 @@ class PlannedSet:
     size: int
     ids: frozenset[str] = frozenset()
     tags: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    scored: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Outlook:
     """What the sets can show of one rule.
 
     Attributes:
-        n: Samples that it reads; in the smallest slice, where it goes by slices.
+        n: Samples that it reads, or exposures of a census; in the smallest slice, where it goes by
+            slices.
         passes_from: The truth from which on it passes in 80 % of runs; None where that is not known
             before a run, or no truth would.
     """
@@ -66,6 +70,8 @@ class Outlook:
     n: int
     passes_from: float | None
     doubts: tuple[Doubt, ...]
+    at_most: bool = False
+    """Whether `n` is but an upper end: which samples are exposures only a run can tell."""
 
 
 def outlooks(
@@ -106,6 +112,8 @@ def _outlook(
         what = f"no sample of {listed(metric.suites) or 'any suite'} is in these sets"
         found.append(Doubt(rule.name, f"{what}, so that it will be an error"))
         return Outlook(rule, 0, None, tuple(found))
+    if rule.test == "census":
+        return _counted(rule, metric, read, n, found)
     found += [Doubt(rule.name, text) for text in _weak(rule, metric, n)]
     return Outlook(rule, n, _passes_from(rule, metric, n), tuple(found))
 
@@ -141,15 +149,33 @@ def _sized(
     return total, [Doubt(rule.name, text)]
 
 
+def _counted(
+    rule: Rule, metric: Metric, read: Sequence[PlannedSet], n: int, found: list[Doubt]
+) -> Outlook:
+    """What the sets can show of a census: it rests on exposures, which not all samples are."""
+    exposures = _exposures(metric, read)
+    known = exposures is not None and rule.by is None
+    n = exposures if exposures is not None and known else n
+    if n < rule.exposures:
+        there = f"there are {'' if known else 'at most '}{n:,}" if n else "there is none"
+        text = f"it cannot pass: it asks for {rule.exposures:,} exposures, and {there}"
+        found.append(Doubt(rule.name, text))
+    return Outlook(rule, n, None, tuple(found), at_most=not known)
+
+
+def _exposures(metric: Metric, read: Sequence[PlannedSet]) -> int | None:
+    """Of these sets, errors apart; None where only a run can tell."""
+    if metric.exposed:
+        return sum(one.size for one in read if one.suite in metric.exposed)
+    if metric.watched:
+        seen = [one.scored for one in read]
+        return sum(one.get(metric.watched, 0) for one in seen if one) if None not in seen else None
+    return sum(one.size for one in read) if metric.kind == "proportion" else None
+
+
 def _weak(rule: Rule, metric: Metric, n: int) -> Iterator[str]:
     """Why so many samples are too few, or the limit is too wide."""
-    if rule.test == "census":
-        if n < rule.exposures:
-            yield (
-                f"it cannot pass: it asks for {rule.exposures:,} exposures, and there are at most"
-                f" {counted(n, 'sample')}"
-            )
-    elif metric.kind == "proportion" and rule.test in RELATIVE:
+    if metric.kind == "proportion" and rule.test in RELATIVE:
         yield from _pairs(rule, n)
     elif metric.kind == "proportion" and rule.calibration is None:
         yield from _share(rule, n)

@@ -99,6 +99,8 @@ def fewest(truth: float, limit: float, alpha: float, power: float) -> int | None
         truth, limit = 1 - truth, 1 - limit
     if limit <= 0:
         return _first(0, truth, 1 - power)
+    if truth >= 1:
+        return _first(0, 1 - limit, alpha)
     guess = _guess(truth, limit, alpha, power)
     if guess * limit > LARGEST_N:
         return None

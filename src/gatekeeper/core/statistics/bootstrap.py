@@ -126,6 +126,13 @@ class Bootstrap(Inference):
     def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
         """As the standard error of the plan says; at least as many as give bounds."""
         planned = self.plan.needed(limit, alpha, power)
-        if self.least <= 0 or planned is None:
-            return planned
-        return max(planned, math.ceil(self.n * math.log(alpha) / math.log(self.least)))
+        return self._enough(planned, alpha)
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """As the standard error of the plan says; at least as many as give bounds."""
+        return self._enough(self.plan.settling(limit, alpha, power), alpha)
+
+    def _enough(self, samples: int | None, alpha: float) -> int | None:
+        if self.least <= 0 or samples is None:
+            return samples
+        return max(samples, math.ceil(self.n * math.log(alpha) / math.log(self.least)))

@@ -56,11 +56,19 @@ class Bracketed(Inference):
 
     def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
         """With as large a share missing; None where that alone keeps it from being decided."""
-        side: Side = "below" if self.value < limit else "above"
-        end = self._end(side)
-        beyond = end.value >= limit if side == "below" else end.value <= limit
-        found = None if beyond else end.needed(limit, alpha, power)
-        return None if found is None else max(found, self.of.needed(limit, alpha, power) or 0)
+        end = self._deciding(limit)
+        return None if end is None else end.needed(limit, alpha, power)
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Likewise."""
+        end = self._deciding(limit)
+        return None if end is None else end.settling(limit, alpha, power)
+
+    def _deciding(self, limit: float) -> Inference | None:
+        """The end that is nearer to the limit, unless it is beyond."""
+        if self.value < limit:
+            return self.high if self.high.value < limit else None
+        return self.low if self.low.value > limit else None
 
     def _end(self, side: Side) -> Inference:
         return self.high if side == "below" else self.low

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.statistics import binomial
+from gatekeeper.core.statistics.assurance import assured
 from gatekeeper.core.statistics.clustering import multiple
 from gatekeeper.core.statistics.inference import POWER, Inference
 from gatekeeper.core.statistics.roots import crossing
@@ -124,6 +125,12 @@ class ClusteredShare(Inference):
             sums, value, limit = sums.mirrored, 1 - value, 1 - limit
 
         return multiple(sums, self.n, lambda grown: _power(grown, value, limit, alpha) < power)
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Averaged over the truths that are possible."""
+        if self.clusters <= 1:
+            return None
+        return assured(self.needed(limit, alpha, power), self.n, alpha, power)
 
     @property
     def _low(self) -> Beta:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatekeeper.core.statistics.assurance import assured
 from gatekeeper.core.statistics.binomial import LARGEST_N
 from gatekeeper.core.statistics.clustered_share import Beta
 from gatekeeper.core.statistics.clustering import Clusters
@@ -159,6 +160,11 @@ class OrderStatistics(Inference):
         independent = max((spread / (share - target)) ** 2, fewest(target, alpha))
         samples = independent * self.design_effect
         return math.ceil(samples) if samples <= LARGEST_N else None
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Averaged over the truths that are possible."""
+        found = assured(self.needed(limit, alpha, power), self.n, alpha, power)
+        return None if found is None else max(found, fewest(self.quantile, alpha))
 
     def _below(self, count: int) -> float:
         """Chance of at least `count` durations up to the quantile."""

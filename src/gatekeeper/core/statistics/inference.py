@@ -61,3 +61,11 @@ class Inference(ABC):
 
         None where no sensible number would.
         """
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Samples of which a new run settles it with a chance of `power`.
+
+        That is `needed`, averaged over the truths that these samples leave possible; the same
+        where a method cannot tell how probable they are.
+        """
+        return self.needed(limit, alpha, power)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics import tango
+from gatekeeper.core.statistics.assurance import assured
 from gatekeeper.core.statistics.binomial import LARGEST_N
 from gatekeeper.core.statistics.clustering import Clusters, agreeing, multiple
 from gatekeeper.core.statistics.inference import POWER, Inference
@@ -125,6 +126,17 @@ class PairedShare(Inference):
         if spare(LARGEST_N) < 0:
             return None
         return self.samples_worth(crossing(spare, 1.0, LARGEST_N, _NEAR), side, alpha)
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Averaged over the truths that are possible, if one more pair of two more differed.
+
+        That is the expected share of pairs that differ, whatever it may be (Laplace's rule of
+        succession): of few pairs none may differ, and of more some will.
+        """
+        if self.alone:
+            return None
+        expected = replace(self, discordant=(self.discordant * self.n + 1) / (self.n + 2))
+        return assured(expected.needed(limit, alpha, power), self.n, alpha, power)
 
     def samples_worth(self, pairs: float, side: Side, alpha: float) -> int | None:
         """Samples, in more clusters like these, that are worth as many independent pairs."""

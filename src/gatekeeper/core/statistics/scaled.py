@@ -40,6 +40,10 @@ class Scaled(Inference):
         """See `Inference.needed`."""
         return self.of.needed(limit / self.factor, alpha, power)
 
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """See `Inference.settling`."""
+        return self.of.settling(limit / self.factor, alpha, power)
+
     def _turned(self, side: Side) -> Side:
         return side if self.factor > 0 else _OTHER[side]
 

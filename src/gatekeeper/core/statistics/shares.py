@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics import binomial
+from gatekeeper.core.statistics.assurance import assured_share
 from gatekeeper.core.statistics.clustered_share import ClusteredShare
 from gatekeeper.core.statistics.clustering import Clusters
 from gatekeeper.core.statistics.inference import POWER, Inference
@@ -68,3 +69,7 @@ class Share(Inference):
     def needed(self, limit: float, alpha: float, power: float = POWER) -> int | None:
         """Exact, with everything known."""
         return binomial.fewest(self.value, limit, alpha, power)
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Exact, averaged over the truths that are possible: Jeffreys' beta distribution."""
+        return assured_share(self.trials.events, self.trials.n, limit, alpha, power)

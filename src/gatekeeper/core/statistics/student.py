@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from gatekeeper.core.statistics.assurance import assured
 from gatekeeper.core.statistics.binomial import LARGEST_N
 from gatekeeper.core.statistics.inference import POWER, Inference
 
@@ -76,6 +77,11 @@ class Student(Inference):
         units = _units(distance / root, alpha, power, self.skewness * root)
         samples = None if units is None else math.ceil(units * self.n / self.units)
         return samples if samples is not None and samples <= LARGEST_N else None
+
+    def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
+        """Averaged over the variances that are possible, too."""
+        planned = self.needed(limit, alpha, power)
+        return assured(planned, self.n, alpha, power, self.units - 1)
 
     def _at(self, value: float) -> float:
         if self.scale == "linear":
