@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatekeeper.core.checks import PROMPT_VARIABLES, PromptSize, check
-from gatekeeper.core.content_checks import schema_fault
+from gatekeeper.core.checks.content import schema_fault
 from gatekeeper.model.components import Components, Governance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gatekeeper.core.finding import Finding
+    from gatekeeper.core.checks.finding import Finding
 
 CLOSED = Governance()
 SIZES = {"small": PromptSize(alone=100, framed=120)}

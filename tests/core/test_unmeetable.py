@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.unmeetable import unmeetable
+from gatekeeper.core.checks.unmeetable import unmeetable
 
 CLOSED = {"type": "object", "additionalProperties": False}
 

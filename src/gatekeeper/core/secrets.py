@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatekeeper.core.finding import KeyPath
+    from gatekeeper.core.checks.finding import KeyPath
 
 REFUSAL: Final = "holds what looks like {}; a release is copied and kept, so it may not"
 INSTEAD: Final = "configuration without credentials: engines read theirs from the environment"

@@ -30,7 +30,7 @@ from gatekeeper.ports import FoundModel
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gatekeeper.core.finding import Finding, KeyPath
+    from gatekeeper.core.checks.finding import Finding, KeyPath
     from gatekeeper.model.manifest import (
         AdapterSpec,
         ComponentSpecs,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.core.compat import breaking, fields
 from gatekeeper.model.envelope import RequestEnvelope, ResponseEnvelope
+from schema_changes import breaking, fields
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "envelopes.json"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.core.finding import Finding, KeyPath, unknown
-from gatekeeper.core.unmeetable import unmeetable
+from gatekeeper.core.checks.finding import Finding, KeyPath, unknown
+from gatekeeper.core.checks.unmeetable import unmeetable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

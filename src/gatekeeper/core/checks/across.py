@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core import content_checks, routing_checks, templates
-from gatekeeper.core.finding import Finding
+from gatekeeper.core import templates
+from gatekeeper.core.checks import content, routing
+from gatekeeper.core.checks.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,8 +52,8 @@ def check(
     """
     found = [
         *prompt(components),
-        *content_checks.check(components, governance),
-        *routing_checks.check(components),
+        *content.check(components, governance),
+        *routing.check(components),
         *_window(components, sizes),
         *_amounts(components),
         *_budgets(components, sizes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.finding import Finding, KeyPath, unknown
+from gatekeeper.core.checks.finding import Finding, KeyPath, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
