@@ -110,10 +110,14 @@ def test_findings_of_all_manifests_become_one_file(tmp_path):
     telling.combine_code_quality(tmp_path)
     assert list(tmp_path.iterdir()) == []
     for name in ("a", "b"):
-        write(tmp_path / name / "code-quality.json", json.dumps([{"check_name": name}]))
+        found = [{"check_name": name, "fingerprint": "of one rule of one release name"}]
+        write(tmp_path / name / "code-quality.json", json.dumps(found))
     telling.combine_code_quality(tmp_path)
-    whole = json.loads((tmp_path / "code-quality.json").read_text())
-    assert [one["check_name"] for one in whole] == ["a", "b"]
+    first = (tmp_path / "code-quality.json").read_text()
+    assert [one["check_name"] for one in json.loads(first)] == ["a", "b"]
+    assert len({one["fingerprint"] for one in json.loads(first)}) == 2
+    telling.combine_code_quality(tmp_path)
+    assert (tmp_path / "code-quality.json").read_text() == first
 
 
 def test_each_manifest_is_an_analysis_of_its_own(tmp_path):

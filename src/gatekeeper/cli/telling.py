@@ -84,10 +84,15 @@ def set_aside(found: Review, reports: Path, say: Callable[[str], None]) -> None:
 
 
 def combine_code_quality(reports: Path) -> None:
-    """GitLab takes one file of findings a job."""
+    """GitLab takes one file of findings a job, and of two with one fingerprint only the first."""
+    import hashlib
     import json
 
     files = sorted(reports.glob("*/code-quality.json"))
-    found = [item for file in files for item in json.loads(file.read_text(encoding="utf-8"))]
+    whole = []
+    for file in files:
+        for one in json.loads(file.read_text(encoding="utf-8")):
+            name = f"{file.parent.name}\n{one['fingerprint']}"
+            whole.append({**one, "fingerprint": hashlib.sha256(name.encode()).hexdigest()})
     if files:
-        (reports / "code-quality.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        (reports / "code-quality.json").write_text(json.dumps(whole, indent=1), encoding="utf-8")
