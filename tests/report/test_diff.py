@@ -173,3 +173,15 @@ def test_what_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
         assert word in plain(diff)
     assert "&lt;b&gt;" in markdown(diff)
     assert escape("[bold]") != "[bold]"
+
+
+def test_nothing_in_a_prompt_turns_the_text_beside_it_around(tmp_path: Path) -> None:
+    def edit(root: Path, _content: dict[str, Any]) -> None:
+        write(root / "manifests/desk/system.jinja", "Never \u202erefund\u2066 @octocat GH-12")
+
+    diff = changed(tmp_path, edit)
+    for shown in (plain(diff), markdown(diff)):
+        assert "\u202e" not in shown
+        assert "u202erefund" in shown
+    assert "@octocat" not in markdown(diff)
+    assert "GH-12" not in markdown(diff)

@@ -153,6 +153,14 @@ def test_two_long_names_that_begin_alike_are_told_apart_in_every_format() -> Non
         assert all(name[-8:] in text for name in short)
 
 
+def test_no_message_turns_the_text_beside_it_around() -> None:
+    odd = failing().model_copy(update={"reason": "safe \u202eelif\x1b[31m"})
+    [result] = run_of(verdict_sarif(verdict(odd), places()))["results"]
+    [issue] = json.loads(verdict_gitlab(verdict(odd), places()))
+    for text in (result["message"]["text"], issue["description"]):
+        assert "safe \\u202eelif\\x1b[31m" in text
+
+
 def test_no_annotation_is_longer_than_github_takes() -> None:
     long = failing().model_copy(update={"reason": "x" * 200_000})
     first = verdict_github(verdict(long), places()).splitlines()[0]

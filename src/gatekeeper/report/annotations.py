@@ -39,7 +39,7 @@ def message(rule: RuleResult, verdict: Verdict) -> str:
         parts.append(f"to settle it: {rule.settle}")
     if rule.look_at:
         parts.append(f"look at: {rule.look_at}")
-    return cut("\n".join(parts), LONGEST)
+    return cut(spelled_out("\n".join(parts), keep="\r\n"), LONGEST)
 
 
 def fingerprint(rule: RuleResult, verdict: Verdict) -> str:

@@ -9,6 +9,7 @@ from gatekeeper.core.canonical import short
 from gatekeeper.core.diff import FilesChange, RenameChange, TextChange
 from gatekeeper.core.trees import ABSENT
 from gatekeeper.core.words import counts
+from gatekeeper.report.columns import columns, to_left
 from gatekeeper.report.markup import escape
 from gatekeeper.report.release import size
 from gatekeeper.report.spans import Span, words, wrap
@@ -133,10 +134,10 @@ def _files(change: FilesChange, width: int) -> Iterator[str]:
     spans = [Span(key(change.path)), *words(files_note(change))]
     yield from wrap(spans, width, first="  ", rest=" " * 6)
     shown = change.files[:MOST_FILES]
-    column = min(max(len(file.file) for file in shown), width // 2)
+    column = min(max(columns(file.file) for file in shown), width // 2)
     for file in shown:
         mark, style = _MARKS[file.kind]
-        spans = [Span(mark, style), Span(file.file.ljust(column)), *words(file_note(file))]
+        spans = [Span(mark, style), Span(to_left(file.file, column)), *words(file_note(file))]
         yield from wrap(spans, width, first=" " * 4, rest=" " * 8)
     if len(change.files) > MOST_FILES:
         yield f"    [dim]and {len(change.files) - MOST_FILES} more (all with --output json)[/dim]"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatekeeper.report.columns import columns
-from gatekeeper.report.markup import escape
+from gatekeeper.report.markup import escape, spelled_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,9 +20,14 @@ class Span:
     style: str = ""
 
     @property
+    def shown(self) -> str:
+        """The text with what would move or turn what stands beside it spelled out."""
+        return spelled_out(self.text)
+
+    @property
     def markup(self) -> str:
         """As rich markup; what looks like markup in the text is not."""
-        text = escape(self.text)
+        text = escape(self.shown)
         return f"[{self.style}]{text}[/{self.style}]" if self.style else text
 
 
@@ -42,12 +47,12 @@ def wrap(spans: Iterable[Span], width: int, *, first: str = "", rest: str = "") 
             yield line.rstrip()
             line, used, empty = rest, len(rest), True
             continue
-        if not empty and used + 1 + columns(span.text) > width:
+        if not empty and used + 1 + columns(span.shown) > width:
             yield line.rstrip()
             line, used, empty = rest, len(rest), True
         gap = "" if empty else " "
         line += gap + span.markup
-        used += len(gap) + columns(span.text)
+        used += len(gap) + columns(span.shown)
         empty = False
     yield line.rstrip()
 
