@@ -75,45 +75,13 @@ def _reported(session: Session, case: Case) -> Iterator[None]:
     Bad input is told where it stands, and nothing else is written of it.
     """
     from gatekeeper.cli.reports import Subject, write_reports
+    from gatekeeper.ops.unreadable import unreadable
 
     try:
         yield
     except (InputError, UsageError):
         raise
     except GatekeeperError as error:
-        told = _undecided(case.run, case.policy, error)
+        told = unreadable(case.run, case.policy, error, datetime.now(UTC))
         write_reports(session, case.reports, Subject(told, case.directory, case.file))
         raise
-
-
-def _undecided(run: Run, policy: Policy, error: GatekeeperError) -> Verdict:
-    """An error in place of every rule; it is told, and never kept as evidence."""
-    from gatekeeper.core.canonical import canonical_model, digest
-    from gatekeeper.core.policy.forms import policy_digest, policy_name
-    from gatekeeper.model.verdict import RuleResult, Verdict
-
-    where = f"{error.where}: " if error.where else ""
-    rule = RuleResult(
-        rule="run.readable",
-        section="run",
-        outcome="error",
-        reason=f"{where}{error.what}",
-        code=error.code.replace("-", "_"),
-        settle=error.fix,
-        metric="run",
-        test="evidence",
-        blocks=True,
-    )
-    return Verdict(
-        outcome="error",
-        release=run.candidate.digest,
-        release_name=run.candidate.name,
-        baseline=run.baseline.digest if run.baseline else None,
-        baseline_name=run.baseline.name if run.baseline else "",
-        run=run.id,
-        run_digest=digest(canonical_model(run)),
-        policy=policy_digest(policy.value, policy.parameters),
-        policy_name=policy_name(policy.value),
-        rules=(rule,),
-        decided=datetime.now(UTC),
-    )

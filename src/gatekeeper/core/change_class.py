@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from gatekeeper.model.base import ComponentName
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 ChangeClass = Literal["none", "prompt-only", "routing", "context", "model", "policy", "system"]
-Part = Literal[
-    "prompt",
-    "model",
-    "serving",
-    "retrieval",
-    "router",
-    "tools",
-    "policy",
-    "budgets",
-    "governance",
-]
+Part = ComponentName | Literal["governance"]
 SECTIONS: Final = ("security", "quality", "reliability", "cost")
 SUITES: Final = ("quality", "structured", "safety", "benign", "load")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,16 +17,7 @@ ApiVersion = Literal["gatekeeper/v1"]
 ComponentName = Literal[
     "prompt", "model", "serving", "retrieval", "router", "tools", "policy", "budgets"
 ]
-COMPONENTS: Final[tuple[ComponentName, ...]] = (
-    "prompt",
-    "model",
-    "serving",
-    "retrieval",
-    "router",
-    "tools",
-    "policy",
-    "budgets",
-)
+COMPONENTS: Final[tuple[ComponentName, ...]] = get_args(ComponentName)
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=63)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from gatekeeper.adapters.importers.records import COLUMNS, FlatRecord
+from gatekeeper.adapters.importers.flat_record import COLUMNS, FlatRecord
 from gatekeeper.errors import InputError
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow
 
