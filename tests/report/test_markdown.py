@@ -179,6 +179,18 @@ def test_a_comment_is_cut_between_parts_and_says_how_many_are_left_out(longest: 
             assert line.endswith("|")
 
 
+def test_what_is_told_in_the_open_stays_where_the_folds_do_not_fit() -> None:
+    fold = f"<details><summary>All rules</summary>\n\n{'x ' * 5_000}\n\n</details>"
+    judged = tuple(
+        Judged(f"m{place}.yaml", exit=1, verdict={"outcome": "fail", "rules": []}, story=story)
+        for place, story in enumerate([f"### Gate: fail\n\n- why\n\n{fold}\n"] * 3)
+    )
+    text = comment(Review(judged), 12_000)
+    assert text.count("- why") == 3
+    assert text.count("<details>") == text.count("</details>") == 1
+    assert text.count("Too long to be shown here whole") == 2
+
+
 def test_a_verdict_too_long_for_a_comment_loses_whole_parts() -> None:
     many = {f"parameter_{place}_{'x' * 40}": 0.5 for place in range(100)}
     rules = [

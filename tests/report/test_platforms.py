@@ -5,22 +5,27 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from lxml import etree
 
 from gatekeeper.core.places import Places
 from gatekeeper.core.plots import Plots
+from gatekeeper.core.review import Judged
 from gatekeeper.model.verdict import Contribution, SliceResult
 from gatekeeper.report.annotations import verdict_github, verdict_gitlab
 from gatekeeper.report.junit import verdict_junit
 from gatekeeper.report.markup import short_name
 from gatekeeper.report.page.document import verdict_html
+from gatekeeper.report.review import unjudged_junit
 from gatekeeper.report.sarif import verdict_sarif
 from gatekeeper.report.verdict import verdict_text
 from gatekeeper.report.verdict_markdown import verdict_markdown
 from verdicts import failing, places, rule, verdict
 
+SCHEMAS: Final = Path(__file__).parent.parent / "fixtures" / "schemas"
 SEMANTIC: Final = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
@@ -111,6 +116,12 @@ def test_gitlab_is_pointed_at_a_file_even_where_none_is_known() -> None:
 def test_gitlab_shows_why_a_case_was_skipped() -> None:
     text = verdict_junit(verdict(rule("run.x_max", "not_applicable", reason="a <first> release")))
     assert '<skipped message="a &lt;first&gt; release">a &lt;first&gt; release</skipped>' in text
+
+
+def test_jenkins_takes_a_manifest_that_got_no_verdict() -> None:
+    schema = etree.XMLSchema(etree.parse(SCHEMAS / "junit-10.xsd"))
+    text = unjudged_junit(Judged("manifests/a.yaml", exit=2, error="it <cannot> be\x1b built"))
+    schema.assertValid(etree.fromstring(text.encode()))
 
 
 def test_no_text_attaches_a_file_to_a_jenkins_build() -> None:

@@ -42,7 +42,11 @@ def comment(review: Review, longest: int) -> str:
     text, kept = head, 0
     for place, one in enumerate(found):
         room = longest - len(text) - len(_left_out(len(found)))
-        tries = (_part(one, difference=True), _part(one, difference=False) + _SHORTENED)
+        tries = (
+            _part(one),
+            _part(one, difference=False) + _SHORTENED,
+            _part(one, difference=False, folds=False) + _SHORTENED,
+        )
         part = next((f"\n{part}\n" for part in tries if len(part) + 2 <= room), None)
         if part is None:
             break
@@ -174,12 +178,13 @@ def _causes(one: Judged) -> str:
     return (f"{shown} and {rest} more" if rest > 0 else shown) or "named"
 
 
-def _part(one: Judged, *, difference: bool) -> str:
+def _part(one: Judged, *, difference: bool = True, folds: bool = True) -> str:
+    """A manifest: its story, all of it or only what is told in the open, and what changed."""
     blocks = [f"## {code(one.manifest)}{_of(one)}"]
     if one.error:
         blocks.append(fenced(one.error))
     elif one.story:
-        blocks.append(one.story.strip())
+        blocks.append((one.story if folds else one.story.partition("<details>")[0]).strip())
     if one.compared:
         blocks.append(f"Compared with {plain(one.compared)}.")
     if difference and one.difference:
