@@ -16,6 +16,7 @@ from gatekeeper.adapters.sources import ProjectSources
 from gatekeeper.adapters.store import ReleaseStore
 from gatekeeper.cli.pipelines import prices_of
 from gatekeeper.cli.wiring import read_manifest, tokenizer_of
+from gatekeeper.model.envelope import RequestEnvelope
 from gatekeeper.ops.build import build
 
 if TYPE_CHECKING:
@@ -45,7 +46,22 @@ async def opened(root: Path, engine: str | None = None) -> AsyncIterator[Pipelin
         yield pipeline
 
 
-def inputs() -> list[str]:
-    """The questions of the example's set for quality."""
+def questions(count: int, before: str = "") -> list[RequestEnvelope]:
+    """Requests with the questions of the example's set for quality, again and again.
+
+    Args:
+        count: How many.
+        before: What an input begins with, `{}` being its number.
+    """
     lines = (ROOT / "eval_sets/quality.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["input"] for line in lines]
+    texts = [json.loads(line)["input"] for line in lines]
+    return [
+        RequestEnvelope(
+            request_id=f"r{number}",
+            tenant_id="public",
+            user_id="u",
+            input=before.format(number) + texts[number % len(texts)],
+            task_class="retrieval_fresh",
+        )
+        for number in range(count)
+    ]

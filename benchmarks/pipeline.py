@@ -20,8 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from example import inputs, opened
-from gatekeeper.model.envelope import RequestEnvelope
+from example import opened, questions
 from gatekeeper.pipeline.pipeline import Context, Pipeline
 from gatekeeper.ports import Generation
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from gatekeeper.model.components import Sampling
+    from gatekeeper.model.envelope import RequestEnvelope
     from gatekeeper.ports import Engine, Message
 
 CONTEXT = Context(lane="offline", workload="benchmark")
@@ -54,20 +54,6 @@ class Instant:
 
     async def generate(self, *_: object, **__: object) -> Generation:  # noqa: D102
         return Generation("24 months [1] - Ada", 120, 9, mean_logprob=-0.01)
-
-
-def questions(count: int) -> list[RequestEnvelope]:
-    texts = inputs()
-    return [
-        RequestEnvelope(
-            request_id=f"r{number}",
-            tenant_id="public",
-            user_id="u",
-            input=texts[number % len(texts)],
-            task_class="retrieval_fresh",
-        )
-        for number in range(count)
-    ]
 
 
 async def timed(run: Callable[[], Awaitable[object]]) -> float:

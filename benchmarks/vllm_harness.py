@@ -22,16 +22,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from example import ROOT, inputs, opened
+from example import ROOT, opened, questions
 from gatekeeper.adapters.engines.vllm.surroundings import environment
 from gatekeeper.adapters.machine import machine
-from gatekeeper.model.envelope import RequestEnvelope
 from gatekeeper.pipeline.pipeline import Context, Pipeline
 from gatekeeper.ports import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gatekeeper.model.envelope import RequestEnvelope
     from gatekeeper.ports import Message
 
 CONTEXT = Context(lane="offline", workload="benchmark")
@@ -58,20 +58,6 @@ class Size:
     samples: int
     rounds: int
     concurrency: int
-
-
-def requests(count: int) -> list[RequestEnvelope]:
-    texts = inputs()
-    return [
-        RequestEnvelope(
-            request_id=f"r{number}",
-            tenant_id="public",
-            user_id="u",
-            input=f"Ticket {number}. {texts[number % len(texts)]}",
-            task_class="retrieval_fresh",
-        )
-        for number in range(count)
-    ]
 
 
 def raw_engine() -> Any:
@@ -132,7 +118,7 @@ def line(name: str, samples: int, raw_seconds: float, our_seconds: float) -> str
 
 
 async def main(size: Size) -> None:
-    every = requests(size.samples * (size.rounds + 1))
+    every = questions(size.samples * (size.rounds + 1), "Ticket {}. ")
     chance = random.Random(7)  # noqa: S311 - an order, not a secret
     with tempfile.TemporaryDirectory() as directory:
         async with opened(Path(directory), "vllm") as pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import typer
@@ -45,9 +46,12 @@ class VerbGroup(TyperGroup):
     """A group whose verbs are a table; the module of one is imported when it is run.
 
     Attributes:
+        package: Its verbs are the functions `GROUP_VERB` of the modules `VERB_` there; the name
+            of the group is the last word of it.
         sections: By heading, each verb and what its help begins with.
     """
 
+    package: ClassVar[str]
     sections: ClassVar[Mapping[str, Mapping[str, str]]]
 
     def __init__(self, **settings: Any) -> None:
@@ -61,7 +65,9 @@ class VerbGroup(TyperGroup):
 
     def load(self, verb: str) -> Verb:
         """Import what a verb does."""
-        raise NotImplementedError
+        module = importlib.import_module(f"{self.package}.{verb}_")
+        found: Verb = getattr(module, f"{self.package.rpartition('.')[2]}_{verb}")
+        return found
 
     def loaded(self, verb: str) -> Any:
         """The whole command of a verb, its parameters included."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, ClassVar
 
 import typer
@@ -12,12 +11,11 @@ from gatekeeper.cli.lazy import PLAIN, VerbGroup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatekeeper.cli.lazy import Verb
-
 
 class PolicyVerbs(VerbGroup):
-    """Each is the function `policy_NAME` of the module `gatekeeper.cli.verbs.policy.NAME_`."""
+    """The verbs of `gatekeeper policy`, one module each."""
 
+    package: ClassVar[str] = __name__
     sections: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "Commands": {
             "check": "Check a policy, list its rules, and warn of what is weak or cannot be"
@@ -29,12 +27,6 @@ class PolicyVerbs(VerbGroup):
             " it.",
         }
     }
-
-    def load(self, verb: str) -> Verb:
-        """Import the function of a verb."""
-        module = importlib.import_module(f"gatekeeper.cli.verbs.policy.{verb}_")
-        found: Verb = getattr(module, f"policy_{verb}")
-        return found
 
 
 app = typer.Typer(

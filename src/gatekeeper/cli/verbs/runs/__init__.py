@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, ClassVar
 
 import typer
@@ -12,12 +11,11 @@ from gatekeeper.cli.lazy import PLAIN, VerbGroup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatekeeper.cli.lazy import Verb
-
 
 class RunsVerbs(VerbGroup):
-    """Each is the function `runs_NAME` of the module `gatekeeper.cli.verbs.runs.NAME_`."""
+    """The verbs of `gatekeeper runs`, one module each."""
 
+    package: ClassVar[str] = __name__
     sections: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "Commands": {
             "list": "The runs of a project, newest first, with what was decided about each.",
@@ -34,12 +32,6 @@ class RunsVerbs(VerbGroup):
             "sync": "Bring runs to MLflow that are not there yet, or not all of them.",
         }
     }
-
-    def load(self, verb: str) -> Verb:
-        """Import the function of a verb."""
-        module = importlib.import_module(f"gatekeeper.cli.verbs.runs.{verb}_")
-        found: Verb = getattr(module, f"runs_{verb}")
-        return found
 
 
 app = typer.Typer(
