@@ -197,6 +197,24 @@ def test_samples_that_are_judged_otherwise_need_somebody(
     golden(GOLDEN / "eased.txt", text)
 
 
+def test_a_set_that_a_run_did_without_is_told_once(line: Line) -> None:
+    now = datetime.now(UTC)
+    described = describe(
+        {"safety": SIZE},
+        candidate=RunRelease(name="desk", digest=line.delivery.v2),
+        baseline=RunRelease(name="desk", digest=line.delivery.v1),
+        started=now,
+        ended=now,
+        unasked=("quality",),
+    )
+    described = described.model_copy(update={"id": "second"})
+    make_run(line.delivery.project.runs / "second", Behaviour(), run=described)
+    found = line.gate("second", code=3)
+    assert found["loosened"] == []
+    told = "no promotion rests on this: of the manifest not run: eval set quality"
+    assert told in found["warnings"]
+
+
 def test_a_release_that_does_not_pass_needs_nobody_yet(line: Desk) -> None:
     add(line.delivery, "second", line.delivery.v2, line.delivery.v1, what=asked(4))
     found = line.gate("second", code=3)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -272,6 +273,7 @@ class Changed:
         self.store = store_of(delivery.project)
         self.changes = changes
         self.referrers = self.store.referrers
+        self.unlisted = self.store.unlisted
 
     def load(self, digest: str) -> Release:
         return self.store.load(digest).model_copy(update=self.changes)
@@ -342,3 +344,33 @@ def test_who_loses_the_race_is_told_who_won(delivery: Delivery) -> None:
 def test_keys_of_the_delivery_are_development_keys(delivery: Delivery) -> None:
     keyring = keys_of(delivery.project).keyring()
     assert all(key.development for key in keyring.keys)
+
+
+def unlist(delivery: Delivery, name: str) -> None:
+    index = delivery.project.store / "index.json"
+    content = json.loads(index.read_text())
+    content["manifests"] = [one for one in content["manifests"] if one["digest"] != name]
+    index.write_text(json.dumps(content))
+
+
+def test_a_later_verdict_that_was_taken_out_of_the_index_is_missed(delivery: Delivery) -> None:
+    delivery.decide(delivery.v1)
+    hidden = delivery.decide(delivery.v1, **failing("fail"))
+    unlist(delivery, hidden)
+    moved = promoted(delivery, delivery.v1)
+    assert (moved.exit_code, codes(moved)) == (1, ["verdict-hidden"])
+    assert "fail on run run-1, is in the store" in moved.admission.reasons[0].text
+    delivery.decide(delivery.v1)
+    assert promoted(delivery, delivery.v1).written  # what was decided since counts
+
+
+@pytest.mark.parametrize("damage", ["release", "bundle"])
+def test_what_nobody_signed_hides_nothing(delivery: Delivery, damage: str) -> None:
+    delivery.decide(delivery.v1)
+    role: Any = "release" if damage == "release" else "gate"
+    hidden = delivery.decide(delivery.v1, role=role, **failing("fail"))
+    if damage == "bundle":
+        layout = store_of(delivery.project).layout
+        layout.path(layout.manifest(hidden).layers[0].digest).unlink()
+    unlist(delivery, hidden)
+    assert promoted(delivery, delivery.v1).written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -16,6 +17,7 @@ from gatekeeper.errors import IntegrityError, UnavailableError, UsageError
 from gatekeeper.model.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor, Index, Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 REPAIR = "restore it from another copy of the store, or build the release again"
@@ -105,6 +107,19 @@ class Layout:
             ) from None
         except OSError as error:
             raise UnavailableError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+    def unlisted(self, largest: int) -> Iterator[Manifest]:
+        """Sound manifests of at most `largest` bytes that the index does not have."""
+        listed = {entry.digest.removeprefix("sha256:") for entry in self.index()}
+        try:
+            found = sorted(os.scandir(self.root / "blobs" / "sha256"), key=lambda one: one.name)
+        except FileNotFoundError:
+            return
+        for entry in found:
+            if entry.name in listed or entry.stat().st_size > largest:
+                continue
+            with contextlib.suppress(IntegrityError, UsageError):
+                yield self.manifest(f"sha256:{entry.name}")
 
     def add(self, *entries: Descriptor) -> None:
         """Add manifests to the index, together; an entry for the same digest is replaced."""

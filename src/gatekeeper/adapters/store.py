@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 REBUILD = "build the release again"
 SUBJECT = "dev.gatekeeper.subject"
 """Annotation in our own index: which manifest a statement is about, to find it without reading."""
+
+
+_LARGEST_STATEMENT = 8192
+"""Bytes of the manifest of a statement: each has one layer and three annotations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,20 @@ class ReleaseStore:
             if entry.annotation(SUBJECT) == subject
             and predicate_type in (None, entry.annotation(PREDICATE_TYPE))
         )
+
+    def unlisted(self, subject: str, predicate_type: str) -> tuple[bytes, ...]:
+        """Statements about `subject` that are stored, and that the index does not name.
+
+        A process that was killed can leave one; so can somebody who wants it gone.
+        """
+        found = []
+        for manifest in self.layout.unlisted(_LARGEST_STATEMENT):
+            kind = (manifest.annotations or {}).get(PREDICATE_TYPE)
+            about = manifest.subject.digest if manifest.subject else None
+            if (about, kind) == (subject, predicate_type) and manifest.layers:
+                with suppress(IntegrityError):
+                    found.append(self._read(manifest.layers[0]))
+        return tuple(found)
 
     def forget_damaged(self, subject: str, predicate_types: Collection[str]) -> None:
         """Drop statements about `subject` that cannot be read any more, to be made again.

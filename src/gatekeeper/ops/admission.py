@@ -63,6 +63,7 @@ def examine(
     approvals: tuple[str, ...] = ()
     if verdict and evidence is not None:
         reasons += _verdict(site, release, evidence.verdict, active, now)
+        reasons += _hidden(site, digest, evidence.verdict)
         loosening, approvals = judged(site, evidence.verdict, head)
         reasons += loosening
     if verdict:
@@ -159,6 +160,31 @@ def _tried_before(newest: Evidence | None, found: Sequence[Evidence]) -> Iterato
             f"{counted(len(bad), 'other run')} of this release that the same policy did not pass"
             f" ({', '.join(bad[:SHOWN])}{more})"
         )
+
+
+def _hidden(site: Site, digest: str, counted: Verdict) -> Iterator[Reason]:
+    """Later verdicts that did not pass, and that the index of the store does not name any more."""
+    if counted.outcome != "pass":
+        return
+    for bundle in site.releases.unlisted(digest, VERDICT):
+        found = _signed_verdict(site, digest, bundle)
+        if found and found.outcome != "pass" and found.decided > counted.decided:
+            yield Reason(
+                "verdict-hidden",
+                f"a later verdict on it, {found.outcome} on run {found.run}, is in the store, and"
+                " its index does not name it",
+                refused=True,
+                fix=f"gatekeeper gate {found.run} decides it again; or restore the store",
+            )
+
+
+def _signed_verdict(site: Site, digest: str, bundle: bytes) -> Verdict | None:
+    """What a key of the gate signed; None where none did."""
+    try:
+        signed = site.verifier.verify(bundle, role="gate", predicate_type=VERDICT, subject=digest)
+    except IntegrityError:
+        return None
+    return read_verdict(signed)
 
 
 def _no_verdict(verdicts: Statements, release: Release, active: str | None) -> Reason:

@@ -59,13 +59,19 @@ def eased(judged: Bench, basis: Basis, outcome: Outcome, decided: datetime) -> E
     if before is None or policy.limits:
         return Eased()
     rules = loosened(before, policy)
-    others = basis_eased(before, replace(policy, basis=basis))
+    others = basis_eased(before, replace(policy, basis=_asked(judged.run, before.basis, basis)))
     facts = tuple(other_facts(before.facts, policy.facts))
     if outcome != "pass" or others or not (rules or facts):
         return Eased((*rules, *others), bool(others))
     if _passed(judged, before, decided, before.facts or policy.facts):
         return Eased(rules)
     return Eased((*rules, *facts), needed=True)
+
+
+def _asked(run: Run, before: Basis, now: Basis) -> Basis:
+    """As if sets that the run did without had been asked: no promotion rests on it anyway."""
+    kept = {name: before.asked[name] for name in run.unasked if name in before.asked}
+    return replace(now, asked={**now.asked, **kept})
 
 
 def _passed(judged: Bench, before: Policy, decided: datetime, facts: Facts | None) -> bool:

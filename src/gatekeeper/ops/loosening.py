@@ -165,11 +165,10 @@ def _unheld(site: Site, verdict: Verdict) -> Reason:
 
 
 def _unapproved(site: Site, verdict: Verdict, found: Less) -> Reason:
+    only = "it passes only because" if found.rules else "it passes, but"
     return Reason(
         "policy-loosened",
-        f"it passes, but only because {_what(found)} {site.name}: {told(found.all)}"
-        if found.rules
-        else f"it passes, but {_what(found)} {site.name}: {told(found.all)}",
+        f"{only} {_what(found)} {site.name}: {told(found.all)}",
         refused=True,
         fix=_approve(site, verdict.release),
     )

@@ -26,6 +26,10 @@ class Releases(Protocol):
         """The statements about `subject`, oldest first: digest and bundle, not yet verified."""
         ...
 
+    def unlisted(self, subject: str, predicate_type: str) -> Sequence[bytes]:
+        """Bundles about `subject` that are stored, and that nothing names any more."""
+        ...
+
 
 class Ledger(Protocol):
     """The append-only history of one environment (raw entries, not yet verified)."""

@@ -21,9 +21,15 @@ def approval_text(approval: PolicyApproval) -> str:
             f"[green]approved[/green] policy {policies} in [bold]{approval.environment}[/bold]",
             f"  by {one_line(approval.actor)}: {one_line(approval.reason)}",
             *(f"  {line}" for line in table(("", "", ""), rows)[1:]),
-            escape_line("  it holds for these two policies and this release only"),
+            escape_line(f"  it holds for {_held(approval)} and this release only"),
         ]
     )
+
+
+def _held(approval: PolicyApproval) -> str:
+    """What the approval names: whatever of it becomes another needs another approval."""
+    more = ", these eval sets, prices and facts" if approval.decided_on else ""
+    return f"these two policies{more}" + (", these settings" if approval.terms else "")
 
 
 def approval_document(approval: PolicyApproval, release: str, statement: str) -> dict[str, Any]:
