@@ -102,8 +102,7 @@ class _Dense:
         count = len(firsts)
         slots = Slots(rows, count, alone=count == size)
         at = rows_at(rows, of_score, count)
-        known = of_call >= 0
-        spending = Spending(self.arrays, of_call[known], known, self.words)
+        spending = Spending.of(self.arrays, of_call, self.words)
         del of_call, of_score
         table = {
             "side": side[firsts],
@@ -113,7 +112,7 @@ class _Dense:
         }
         spent = spending.by_request(size)
         self._read(spent | self._fate(of_fate, size))
-        del trial, side, spending, known, of_fate
+        del trial, side, spending, of_fate
         table |= self._folded(slots, spent)
         del spent
         self.connection.unregister("by_place")

@@ -21,7 +21,7 @@ SELECT status = 'error' AS hit, CASE WHEN hit THEN coalesce(reason, 'no reason')
 FROM requests WHERE {ARM} = 'candidate'
 """  # noqa: S608 - constants only
 _CALLED: Final = """
-SELECT coalesce(sum(attempts), 0), coalesce(sum(answers), 0) FROM trials WHERE side = 1
+SELECT coalesce(sum(attempts), 0), coalesce(sum(answers), 0) FROM unnamed_trials WHERE side = 1
 """
 _ANSWERED: Final = f"""
 SELECT coalesce(suite, ''), count(*), count(*) FILTER (status = 'error')

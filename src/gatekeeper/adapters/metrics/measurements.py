@@ -22,7 +22,7 @@ from gatekeeper.core.own_metrics import SOURCE
 from gatekeeper.core.statistics.replicates import variance_components
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.verdict import Contribution
 
 _CONVERSATIONS: Final = """
-SELECT suite, sum(conversations)::BIGINT FROM trials WHERE side = $side
+SELECT suite, sum(conversations)::BIGINT FROM unnamed_trials WHERE side = $side
 GROUP BY suite ORDER BY suite
 """
 _EACH: Final = """
@@ -80,6 +80,7 @@ class RunMeasurements:
         self._baseline = baseline
         self._sides = {"candidate": candidate, "baseline": baseline or candidate}
         self._asked: dict[str, tuple[Metric, Missing | None]] = {}
+        self._durations: dict[Hashable, Observation] = {}
         self._wanted: frozenset[str] = frozenset()
         self._made: frozenset[str] = frozenset()
 
@@ -143,9 +144,16 @@ class RunMeasurements:
             return missing
         if metric.kind == "declared":
             return self._declared(metric)
+        # Several quantiles are asked of the same durations.
+        key = (metric.sql, metric.suites, metric.source, paired)
+        if key in self._durations:
+            return self._durations[key]
         if missing := self._define(metric):
             return missing
-        return self._seen(metric, paired=paired)
+        seen = self._seen(metric, paired=paired)
+        if metric.kind == "quantile":
+            self._durations[key] = seen
+        return seen
 
     def slices(self, metric: Metric, by: str, *, paired: bool) -> dict[str, Observation]:
         """What `observe` gives for each slice of the samples, sorted by its value.

@@ -29,14 +29,21 @@ class Spending:
     Attributes:
         arrays: Of the run.
         at: By such a call: the place of its request.
-        known: By call: whether it is one of them.
+        known: By call: whether it is one of them; a whole slice where all are.
         wanted: Names of what is asked, of `columns.SPENT`.
     """
 
     arrays: Arrays
     at: NDArray[Any]
-    known: NDArray[Any]
+    known: NDArray[Any] | slice
     wanted: Collection[str]
+
+    @classmethod
+    def of(cls, arrays: Arrays, at: NDArray[Any], wanted: Collection[str]) -> Spending:
+        """Of the place of each call's request, below zero where it is not known."""
+        known = at >= 0
+        chosen = slice(None) if known.all() else known
+        return cls(arrays, at[chosen], chosen, wanted)
 
     def by_request(self, size: int) -> dict[str, NDArray[Any]]:
         """What calls say of each of `size` requests; what is added by trial apart."""
