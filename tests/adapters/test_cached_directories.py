@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatekeeper.adapters.cached_directories import DAY, Bounds, CachedDirectories, Removed
+from gatekeeper.errors import UnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,15 @@ def test_what_a_killed_process_left_is_swept(root: Path) -> None:
     (root / ".tmp-y/tree").mkdir(parents=True)
     CachedDirectories(root).prune()
     assert left(root) == ["b", "c", "d"]
+
+
+def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UnavailableError, match="cannot be written"),
+        CachedDirectories(tmp_path / "file/kept").in_use(),
+    ):
+        pass
 
 
 def test_where_there_is_nothing_nothing_is_made(tmp_path: Path) -> None:

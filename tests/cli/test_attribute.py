@@ -89,6 +89,14 @@ def test_again_it_is_the_same_and_what_is_damaged_is_asked_again(
     assert second["rules"] == first["rules"]
 
 
+def test_what_was_evaluated_before_needs_no_model(root: Path, runs: dict[str, str]) -> None:
+    first = attributed(root, runs["both"], "--no-advise")
+    shutil.rmtree(root / "models/support-desk/ct2")
+    (root / ".gatekeeper/cache/responses.sqlite").unlink()
+    second = attributed(root, runs["both"], "--no-advise")
+    assert second["rules"] == first["rules"]
+
+
 def test_mixes_that_nobody_asked_for_in_a_long_time_are_removed(
     root: Path, runs: dict[str, str]
 ) -> None:
@@ -145,6 +153,7 @@ def test_other_rules_are_asked_about_by_name(root: Path, runs: dict[str, str]) -
     assert len(attributed(root, runs["prompt"], "--all")["rules"]) == 2
     said = told(["attribute", runs["prompt"], "--rule", "resolved", "--project", str(root)], 2)
     assert "no rule 'resolved' reads a metric" in said
+    assert "did you mean 'resolved_rate'?" in said
     assert "quality.resolved_rate_max_decrease" in said
 
 

@@ -66,7 +66,8 @@ def test_where_nothing_moved_it_says_so(root: Path) -> None:
     ("words", "code", "expected"),
     [
         (["resolved_rat"], 2, "did you mean 'resolved_rate'?"),
-        (["energy_per_request"], 2, "rests on declared facts"),
+        (["energy_per_request"], 2, "holds declared facts"),
+        (["instability_tax"], 2, "made of declared facts alone"),
         (["policy_violation_rate"], 2, "names no set"),
         (["resolved_rate", "--good", "manifests/router.yaml", "--bad", "manifests/v1.yaml"], 2,
          "the good release came after the bad one"),

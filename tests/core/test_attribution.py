@@ -368,6 +368,17 @@ def test_intervals_hold_what_all_orders_would_say_where_three_act_together() -> 
     assert narrow <= 24, narrow
 
 
+def test_a_bystander_of_drawn_orders_is_exactly_nothing() -> None:
+    made = game.design(5, 1)
+    factors = {one: 1 + 0.1 * (one & 1) + 0.07 * ((one & 6) == 6) for one in made.coalitions}
+    found = table(METRICS[COST.metric], {one: costs(of) for one, of in factors.items()}, {})
+    assert not isinstance(found, Missing)
+    values = resampled(found, 7)
+    for player in (3, 4):
+        span = values.moved(game.shapley(made, player), 0.99, game.draws(made, player))
+        assert (span.value, span.low, span.high) == (0, 0, 0)
+
+
 @given(games(most=5))
 def test_what_two_do_together_makes_no_draw_differ(
     drawn: tuple[game.Design, dict[int, float]],
@@ -580,7 +591,7 @@ def failing(*by_coalition: set[int]) -> tuple[CriticalSample, ...]:
     ("neither", "prompt", "router", "both", "cures", "how"),
     [
         (set(), {0}, set(), {0}, (("prompt",),), "pass without prompt"),
-        (set(), set(), set(), {0}, (("prompt",), ("router",)), "only together"),
+        (set(), set(), set(), {0}, (("prompt",), ("router",)), "it takes all of them"),
         (set(), {0}, {0}, {0}, (("prompt", "router"),), "each alone makes them fail"),
         ({0}, {0}, set(), {0}, (), "failed before the change"),
     ],

@@ -29,6 +29,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MANIFEST = "manifests/support-desk-v1.yaml"
+CHANGED = "manifests/both.yaml"
+CHANGES = (
+    ("brief.jinja", "detailed.jinja"),
+    (
+        "{task_class: retrieval_fresh}, route_to: mid_tier_rag_model}",
+        "{task_class: retrieval_fresh}, route_to: high_capability_model}",
+    ),
+)
+POLICY = """\
+apiVersion: gatekeeper/v1
+kind: GatePolicy
+metadata: {name: lean, owner: finops, effective: 2026-11-01}
+sections:
+  cost: {owner: finops, usd_per_resolved_request_max_increase: 0.1}
+"""
 AGREEMENT = 0.99
 START = 420
 """Seconds that `vllm serve` may take to start on a machine that is busy."""
@@ -200,3 +215,51 @@ def test_greedy_answers_agree(engine, by_embedded, request):
         )
     print(f"{engine}: {common - len(found)} of {common} answers agree with embedded")
     assert 1 - len(found) / common >= AGREEMENT
+
+
+@pytest.fixture(scope="module")
+def bisected(project: Path, by_vllm: Evaluated) -> dict:
+    """Where the cost moved: in a release with another prompt and another route, on one engine.
+
+    The baseline was answered by vLLM before; mixes ask what one of the two was asked.
+    """
+    assert by_vllm.calls
+    text = (project / MANIFEST).read_text()
+    for old, new in CHANGES:
+        assert old in text
+        text = text.replace(old, new)
+    (project / CHANGED).write_text(text)
+    made = gatekeeper(project, "build", CHANGED)
+    assert made.returncode == 0, made.stderr
+    ends = ("--good", MANIFEST, "--bad", CHANGED, "--env", "local", "--engine", "vllm")
+    began = time.monotonic()
+    made = gatekeeper(project, "bisect", "usd_per_resolved_request", *ends, "-o", "json")
+    print(f"bisect: {time.monotonic() - began:.0f} s\n{made.stderr[-800:]}")
+    assert made.returncode == 0, made.stderr
+    return json.loads(made.stdout)
+
+
+def test_bisect_names_the_component_on_vllm(bisected: dict) -> None:
+    assert bisected["code"] == "found"
+    found = bisected["components"]
+    assert found["guilty"] == ["prompt"]
+    router = next(one for one in found["components"] if one["component"] == "router")
+    assert router["moved"] == {"value": 0, "low": 0, "high": 0}
+    assert [mix["asked"] for mix in bisected["mixes"]] == [0, 0]
+
+
+def test_attribute_names_the_same_and_loads_no_engine(project: Path, bisected: dict) -> None:
+    """What was evaluated for the bisection is there; the run is named by its directory."""
+    kept = project / ".gatekeeper/cache/attribution"
+    wanted = bisected["probes"][0]["run"]
+    (run,) = [path for path in kept.iterdir() if read_run(path).id == wanted]
+    (project / "gates/lean.yaml").write_text(POLICY)
+    began = time.monotonic()
+    words = (str(run), "--policy", "gates/lean.yaml", "--no-advise", "-o", "json")
+    made = gatekeeper(project, "attribute", *words)
+    print(f"attribute: {time.monotonic() - began:.0f} s")
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    assert all(mix["earlier"] for mix in found["mixes"])
+    assert found["rules"][0]["guilty"] == ["prompt"]
+    assert found["notes"] == []

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from rich.text import Text
 
 from gatekeeper.model.attribution import Attribution
 from gatekeeper.model.bisection import Bisection
 from gatekeeper.report.attribution import attribution_document, attribution_text
 from gatekeeper.report.bisection import bisection_text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOLDEN: Final = Path(__file__).parent.parent / "golden" / "attribution"
 A, B, C = ("sha256:" + letter * 64 for letter in "abc")
 DESK = {"name": "desk", "digest": A}
 BEFORE = {"name": "desk", "digest": B}
@@ -177,3 +183,91 @@ def test_a_bisection_marks_what_it_is_not_sure_of() -> None:
     assert f"it moved in desk@sha256:{'a' * 12}, by prompt" in text
     assert "→?  desk@sha256:" in text
     assert f"gatekeeper diff sha256:{'b' * 12} sha256:{'a' * 12}" in text
+
+
+MUST: dict[str, Any] = {
+    **CALLS,
+    "rule": "quality.must_pass",
+    "section": "quality",
+    "metric": "must_pass",
+    "test": "must_pass",
+    "outcome": "fail",
+    "code": "named",
+    "reason": "of 15 critical samples that fail, 12 pass without prompt, 1 pass without prompt and "
+    "model+router (each alone makes them fail), 1 pass without prompt or without model+router "
+    "(it takes all of them to fail) and 1 failed before the change, too",
+    "guilty": ("prompt",),
+    "baseline": 1.0,
+    "candidate": 15.0,
+    "change": moved(14, 6, 24),
+    "components": (share("prompt", 13, 6, 22), share("model+router", 1, 0, 4, alone=0, last=1)),
+    "critical": (
+        *(
+            {"sample": f"vip-{number:02}", "suite": "quality", "before": False,
+             "cures": (("prompt",),)}
+            for number in range(12)
+        ),
+        {"sample": "vip-20", "suite": "quality", "before": False,
+         "cures": (("prompt", "model+router"),)},
+        {"sample": "vip-21", "suite": "quality", "before": False,
+         "cures": (("prompt",), ("model+router",))},
+        {"sample": "vip-22", "suite": "quality", "before": True},
+    ),
+    "suites": ("quality",), "samples": 40, "units": 40,
+}  # fmt: skip
+BLENDED: dict[str, Any] = {
+    **COST,
+    "rule": "cost.cost_per_verified_change_max",
+    "metric": "cost_per_verified_change",
+    "test": "max",
+    "unit": "usd",
+    "reason": "prompt explains 90 % of the +$0.00040 that went the wrong way; it was beyond its "
+    "limit before the change, too",
+    "facts": ("review_hours", "review_usd_per_hour", "verified_changes"),
+    "interactions": (),
+    "components": (
+        share("prompt", 0.00036, 0.0003, 0.00042), share("model+router", 0, 0, 0),
+    ),
+}  # fmt: skip
+SLICED: dict[str, Any] = {
+    **COST,
+    "rule": "cost.usd_per_resolved_request_max_by_topic",
+    "test": "max",
+    "outcome": "inconclusive",
+    "by": "topic",
+    "slices": ("billing", "locks", "lamps", "refunds"),
+}
+TAX: dict[str, Any] = {
+    "rule": "cost.instability_tax_max", "section": "cost", "metric": "instability_tax",
+    "test": "max", "limit": 1.0, "outcome": "fail", "code": "unmeasured",
+    "reason": "it is made of declared facts alone (failure_usd and baseline_failure_usd): they are "
+    "of the release as a whole, and no evaluation tells whose part they are, so no component can "
+    "be named",
+}  # fmt: skip
+AGAIN: dict[str, Any] = {**COST, "rule": "cost.usd_per_resolved_request_max", "test": "max"}
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_golden(width: int, golden: Callable[[Path, str], None]) -> None:
+    one = rollback()
+    found = document(
+        rules=(CALLS, COST, AGAIN, MUST, BLENDED, SLICED, TAX),
+        rollbacks=(rollback(outcome="fail", rules={"cost.x": "fail"}), one),
+        recommended=one,
+        notes=("part of a run: --limit 18: not every sample was asked",),
+    )
+    shown = Text.from_markup(attribution_text(found, width), emoji=False).plain + "\n"
+    assert max(map(len, shown.splitlines())) <= width
+    golden(GOLDEN / f"every-{width}.txt", shown)
+
+
+def test_what_is_said_of_one_metric_twice_is_shown_once() -> None:
+    text = attribution_text(document(rules=(COST, AGAIN)), 80)
+    assert text.count("added alone") == 1
+    assert "the same as cost.usd_per_resolved_request_max_increase" in text
+
+
+def test_who_moved_nothing_takes_no_row() -> None:
+    text = attribution_text(document(rules=(BLENDED,)), 80)
+    assert "model+router: not one answer made a difference" in text
+    assert "exactly" not in text

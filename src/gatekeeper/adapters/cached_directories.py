@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.errors import UnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
@@ -59,9 +61,17 @@ class CachedDirectories:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep all of them from being removed, by this process or another."""
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        handle = self._locked(fcntl.LOCK_SH)
+        """Keep all of them from being removed, by this process or another.
+
+        Raises:
+            UnavailableError: Nothing can be written there.
+        """
+        try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            handle = self._locked(fcntl.LOCK_SH)
+        except OSError as error:
+            what = f"cannot be written: {error.strerror}"
+            raise UnavailableError(what, where=str(self.root), fix="allow it") from error
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ from gatekeeper.cli.eval_sets import sets_of
 from gatekeeper.cli.evaluations import entrant
 from gatekeeper.cli.gates import deciding_policy, policy_of
 from gatekeeper.cli.mixes.bench import MixBench
+from gatekeeper.cli.mixes.engines import OpenEngines
 from gatekeeper.cli.mixes.runs import Allowance
 from gatekeeper.cli.pipelines import means_of
 from gatekeeper.errors import UndecidedError, UsageError
@@ -84,7 +85,7 @@ def answered(question: Question, made: Plan, bench: MixBench) -> Attribution:
     from gatekeeper.ops.attribute import attribute
 
     async def all_of_it() -> Attribution:
-        async with bench.warm():
+        async with bench.engines:
             return await attribute(question, made, bench)
 
     with closing(bench):
@@ -161,6 +162,7 @@ def _bench(
         means=means,
         policy=policy,
         allowance=allowance,
+        engines=OpenEngines(means, run.options),
     )
 
 

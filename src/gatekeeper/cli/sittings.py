@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from gatekeeper.cli.interruptions import flushing, interruptible
+from gatekeeper.cli.spending import spend_of, spent, with_unrecorded
 from gatekeeper.errors import (
     EnvironmentDriftError,
     GatekeeperError,
@@ -18,7 +19,7 @@ from gatekeeper.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from gatekeeper.adapters.fleet import Terms
@@ -26,14 +27,11 @@ if TYPE_CHECKING:
     from gatekeeper.cli.evaluations import Evaluation
     from gatekeeper.core.ceiling import Ceiling
     from gatekeeper.core.scoring.panel import Scoring
-    from gatekeeper.model.run import Run, Spend
-    from gatekeeper.ops.evaluate import Stop
+    from gatekeeper.model.run import Run
     from gatekeeper.ports import Watch
 
 SCORERS = "scorers"
 """Where a run says, among what served it, what scored it."""
-FLUSH_SECONDS = 1.0
-"""What a loss of power may take from a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +74,13 @@ async def carry_on(sitting: Sitting) -> Run:
     with RunJournal(directory) as journal:
         earlier = read_earlier(directory, evaluation.layout)
         run = sitting.run.model_copy(
-            update={"status": "running", "spend": _spend(sitting.run, earlier)}
+            update={"status": "running", "spend": spend_of(sitting.run, earlier)}
         )
         write_run(directory, run)
         with _ended_early(sitting, earlier, journal):
             ceiling = ceiling_of(evaluation, run.spend)
             run, reason = await _sit(sitting, run, journal, earlier, ceiling)
-        run = _with_unrecorded(_spent(run, earlier, journal), ceiling)
+        run = with_unrecorded(spent(run, earlier, journal), ceiling)
         if reason:
             write_run(directory, _ended(run, "interrupted"))
             raise _stopped(run, reason)
@@ -90,43 +88,6 @@ async def carry_on(sitting: Sitting) -> Run:
             sealed = seal(directory, _ended(run, "complete"))
         journal.remove_traces()
     return sealed
-
-
-def _spend(run: Run, earlier: Earlier) -> Spend:
-    """The spend as this sitting finds it: one more sitting, and what was cut off before it."""
-    from gatekeeper.model.run import Spend
-
-    again = earlier.finished.count or earlier.repeated or run.status != "running"
-    return Spend(
-        nano_usd=earlier.nano_usd,
-        tokens=earlier.tokens,
-        unrecorded_nano_usd=run.spend.unrecorded_nano_usd,
-        unrecorded_tokens=run.spend.unrecorded_tokens,
-        cached_calls=earlier.cached,
-        sittings=run.spend.sittings + (1 if again else 0),
-        repeated=max(run.spend.repeated, earlier.repeated),
-    )
-
-
-def _spent(run: Run, earlier: Earlier, journal: RunJournal) -> Run:
-    """The run with what it has used, in earlier sittings and in this one."""
-    used = {
-        "nano_usd": earlier.nano_usd + journal.nano_usd,
-        "tokens": earlier.tokens + journal.tokens,
-        "cached_calls": earlier.cached + journal.cached,
-    }
-    return run.model_copy(update={"spend": run.spend.model_copy(update=used)})
-
-
-def _with_unrecorded(run: Run, ceiling: Ceiling | None) -> Run:
-    """What the ceiling has seen paid and no record shows counts in the next sitting too."""
-    if ceiling is None:
-        return run
-    unrecorded = {
-        "unrecorded_nano_usd": max(ceiling.nano_usd - run.spend.nano_usd, 0),
-        "unrecorded_tokens": max(ceiling.tokens - run.spend.tokens, 0),
-    }
-    return run.model_copy(update={"spend": run.spend.model_copy(update=unrecorded)})
 
 
 @contextmanager
@@ -151,7 +112,7 @@ def _interrupt(sitting: Sitting, earlier: Earlier, journal: RunJournal) -> None:
 
     run = read_run(sitting.directory)
     with suppress(UnavailableError):
-        write_run(sitting.directory, _ended(_spent(run, earlier, journal), "interrupted"))
+        write_run(sitting.directory, _ended(spent(run, earlier, journal), "interrupted"))
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:
@@ -186,8 +147,8 @@ async def _sit(
 
     evaluation, stop = sitting.evaluation, Stop()
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_interruptible(stop, sitting.say))
-        await stack.enter_async_context(_flushing(journal))
+        await stack.enter_async_context(interruptible(stop, sitting.say))
+        await stack.enter_async_context(flushing(journal))
         terms = terms_of(evaluation, ceiling, stack)
         fleet = ReleaseFleet(
             evaluation.entrants, evaluation.means, terms, run.engines, judging=evaluation.judging
@@ -229,44 +190,3 @@ def _refuse_other_scorers(run: Run, scored: Mapping[str, str], terms: Terms) -> 
             f"the run was begun with other scorers: {'; '.join(changed)}",
             fix="go on where it began, or evaluate again",
         )
-
-
-@asynccontextmanager
-async def _interruptible(stop: Stop, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """The first Ctrl-C lets what is being asked come to its end; the second ends at once."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-    def heard() -> None:
-        """Stop softly the first time, at once the second."""
-        if stop.asked and task is not None:
-            task.cancel()
-            return
-        stop.ask("interrupted after the conversations that had begun")
-        say("ending after the conversations that have begun; Ctrl-C again ends at once")
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for one in signals:
-        loop.add_signal_handler(one, heard)
-    try:
-        yield
-    finally:
-        for one in signals:
-            loop.remove_signal_handler(one)
-
-
-@asynccontextmanager
-async def _flushing(journal: RunJournal) -> AsyncIterator[None]:
-    """Bring what was written to the disk, every second."""
-
-    async def flush() -> None:
-        """Once a second, for as long as the run is run."""
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await asyncio.to_thread(journal.flush)
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(flush())
-        try:
-            yield
-        finally:
-            task.cancel()

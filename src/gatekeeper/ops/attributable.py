@@ -97,11 +97,11 @@ def _slices(found: RuleResult | None) -> tuple[str, ...]:
 def _refuse_unknown(rules: Sequence[Rule], names: Sequence[str]) -> None:
     for name in names:
         if not any(_called(rule, name) for rule in rules):
-            known = [rule.name for rule in rules]
+            called = dict.fromkeys(one for rule in rules for one in _names(rule))
             raise UsageError(
-                f"no rule {name!r} reads a metric{did_you_mean(name, known)}",
+                f"no rule {name!r} reads a metric{did_you_mean(name, called)}",
                 where="--rule",
-                fix=f"there are {', '.join(known)}",
+                fix=f"there are {', '.join(rule.name for rule in rules)}",
             )
 
 
@@ -112,5 +112,9 @@ def _wanted(rule: Rule, found: RuleResult | None, names: Sequence[str], *, every
 
 
 def _called(rule: Rule, name: str) -> bool:
-    """Whether a rule is meant: by its name, with its section or without, or by its metric."""
-    return name in {rule.name, rule.name.removeprefix(f"{rule.section}."), rule.metric}
+    return name in _names(rule)
+
+
+def _names(rule: Rule) -> tuple[str, ...]:
+    """How a rule can be called: by its name, with its section or without, or by its metric."""
+    return rule.name, rule.name.removeprefix(f"{rule.section}."), rule.metric

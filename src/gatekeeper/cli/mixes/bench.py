@@ -2,60 +2,47 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gatekeeper.cli.eval_sets import contamination_of, layout_of
 from gatekeeper.cli.evaluations import Evaluation
-from gatekeeper.cli.mixes.releases import Mixer
+from gatekeeper.cli.mixes.reading import MixReader
 from gatekeeper.cli.mixes.runs import calls_of, carried
 from gatekeeper.cli.sittings import SCORERS
 from gatekeeper.core.attribution.players import in_order
-from gatekeeper.core.policy.rules import MUST_PASS
 from gatekeeper.core.wording import listed
 from gatekeeper.model.attribution import Mix, Rollback
 from gatekeeper.ops.attributable import LOAD
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from gatekeeper.adapters.coalitions import Readings
     from gatekeeper.adapters.evalsets import LoadedSet
+    from gatekeeper.cli.mixes.engines import OpenEngines
     from gatekeeper.cli.mixes.runs import Allowance
-    from gatekeeper.core.attribution.case import Case
-    from gatekeeper.core.attribution.resampling import Key
-    from gatekeeper.core.attribution.samples import Rows
-    from gatekeeper.core.observation import Missing
     from gatekeeper.model.evalset import Suite
-    from gatekeeper.model.record import Arm
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Verdict
     from gatekeeper.ops.attribute import Taken
-    from gatekeeper.ops.policy import Policy
 
 
 @dataclass(slots=True, kw_only=True)
-class MixBench(Mixer):
+class MixBench(MixReader):
     """Makes and evaluates the mixed releases of one run.
 
     Attributes:
-        directory: Of the run.
+        engines: Stay open from the first mix that asks anything.
         sets: Those of the candidate's manifest, the run's own among them.
-        policy: That decides rollbacks; None where none is decided.
         total: Mixes that will be evaluated, to say how far it is.
     """
 
-    directory: Path
-    run: Run
     sets: tuple[LoadedSet, ...]
-    policy: Policy | None
     allowance: Allowance
+    engines: OpenEngines
     total: int = 0
-    runs: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
     decided: dict[Taken, tuple[Path, Run]] = field(default_factory=dict)
-    _open: Readings | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -150,6 +137,7 @@ class MixBench(Mixer):
             evaluation,
             self.allowance,
             expected=self._expected(),
+            prepare=lambda: self.engines.hold(self.candidate, self.baseline),
             say=self.session.note,
             again=f"`gatekeeper attribute {self.run.id}` again goes on from there",
         )
@@ -160,78 +148,6 @@ class MixBench(Mixer):
         if {"model", "serving"} & self.changed:
             return {name: told for name, told in served.items() if name == SCORERS}
         return dict(served)
-
-    @asynccontextmanager
-    async def warm(self) -> AsyncIterator[None]:
-        """Engines of the two releases stay open while it lasts, where they fit together."""
-        from gatekeeper.adapters.fleet import ReleaseFleet, Terms
-
-        options = self.run.options
-        terms = Terms(engine=options.engine, responses=options.responses, allow_drift=True)
-        fleet = ReleaseFleet(
-            {"candidate": self.candidate, "baseline": self.baseline}, self.means, terms
-        )
-        async with AsyncExitStack() as stack:
-            if len(crews := fleet.crews()) == 1:
-                await stack.enter_async_context(fleet.open(crews[0]))
-            yield
-
-    # -- reading it -------------------------------------------------------------------------------
-
-    def rows(self, case: Case, taken: Taken, suites: Sequence[str]) -> Rows | Missing:
-        """What a mix shows of a rule's metric, from the run itself where that has it."""
-        from gatekeeper.adapters.coalitions import joined
-
-        if taken and taken != self.changed:
-            return self._read(self.runs[taken], case, "candidate", suites)
-        arm: Arm = "candidate" if taken else "baseline"
-        there = [one for one in suites if taken or one in self.run.baseline_suites]
-        found = self._read((self.directory, self.run), case, arm, there)
-        rest = [one for one in suites if one not in there]
-        if not rest or taken not in self.runs:
-            return found
-        return joined(found, self._read(self.runs[taken], case, "candidate", rest))
-
-    def against(self, case: Case, taken: Taken, suites: Sequence[str]) -> Rows | Missing | None:
-        """The baseline in the session of a mix, where it was asked all of these suites there."""
-        if not set(suites) <= set(self.runs[taken][1].baseline_suites):
-            return None
-        return self._read(self.runs[taken], case, "baseline", suites)
-
-    def _read(
-        self, run: tuple[Path, Run], case: Case, arm: Arm, suites: Sequence[str]
-    ) -> Rows | Missing:
-        read = self._readings().of(*run)
-        if case.rule.test == MUST_PASS:
-            return read.critical(case.rule.samples, arm, suites)
-        return read.rows(case.metric, arm, suites)
-
-    def _readings(self) -> Readings:
-        from gatekeeper.adapters.coalitions import Readings
-
-        if self._open is None and self.policy is not None:
-            known = self.policy.metrics
-            read = tuple(known[one.metric] for one in self.policy.rules if one.metric in known)
-            self._open = Readings(self.policy.facts, read)
-        self._open = self._open or Readings()
-        return self._open
-
-    def close(self) -> None:
-        """Let go of the runs that were read."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
-
-    def members(self, case: Case) -> frozenset[Key] | None:
-        """Conversations of the slices that a question is about; None where it is about all."""
-        if case.rule.by is None or not case.slices:
-            return None
-        return self._readings().of(self.directory, self.run).members(case.rule.by, case.slices)
-
-    def critical_suites(self, wanted: Sequence[str]) -> tuple[Suite, ...]:
-        """Suites of the critical samples that the candidate failed, or of all of them."""
-        found = set(self._readings().of(self.directory, self.run).critical_suites(wanted))
-        return tuple(sorted({one.suite for one in self.run.sets if one.suite in found}))
 
     def verdict(self, directory: Path) -> Verdict:
         """What the policy says of a sealed run."""

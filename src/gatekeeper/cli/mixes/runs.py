@@ -17,7 +17,7 @@ from gatekeeper.core.wording import counted
 from gatekeeper.errors import IntegrityError, StoppedError, UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from gatekeeper.adapters.cached_directories import CachedDirectories
@@ -82,6 +82,7 @@ async def carried(
     allowance: Allowance,
     *,
     expected: dict[str, dict[str, str]],
+    prepare: Callable[[], Awaitable[None]],
     say: Callable[[str], None],
     again: str,
 ) -> tuple[Path, Run, bool]:
@@ -91,6 +92,7 @@ async def carried(
         evaluation: What is run.
         allowance: What it may use.
         expected: What has to serve it.
+        prepare: Called before anything is asked.
         say: Tells the person something.
         again: What to do where it is ended early.
 
@@ -112,6 +114,7 @@ async def carried(
         lambda started: _watch(directory, started),
         say,
     )
+    await prepare()
     with _told(again):
         sealed = await carry_on(sitting)
     allowance.add(run, sealed)

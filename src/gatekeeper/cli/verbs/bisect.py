@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.options import EnvironmentOption, MaxTokensOption, MaxUsdOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
+
+if TYPE_CHECKING:
+    from gatekeeper.model.bisection import Bisection
 
 
 def bisect(
@@ -36,7 +39,8 @@ def bisect(
     """
     import asyncio
 
-    from gatekeeper.cli.bisections import line_of, metric_of, prober_of, unit_of
+    from gatekeeper.cli.bisections import line_of, metric_of, unit_of
+    from gatekeeper.cli.mixes.probing import prober_of
     from gatekeeper.cli.mixes.runs import Allowance, kept
     from gatekeeper.model.run import RunOptions
     from gatekeeper.ops.bisect import bisect as find
@@ -47,8 +51,14 @@ def bisect(
     line = line_of(session, env, good, bad)
     options = RunOptions(environment=env, engine=engine)
     prober = prober_of(session, wanted, line[-1], options, seed=seed, allowance=allowance)
+
+    async def searched() -> Bisection:
+        """With engines that stay open from one comparison to the next."""
+        async with prober.engines:
+            return await find(wanted, unit_of(wanted), env, line, prober)
+
     with kept(session):
-        found = asyncio.run(find(wanted, unit_of(wanted), env, line, prober))
+        found = asyncio.run(searched())
     found = found.model_copy(update={"nano_usd": allowance.nano_usd})
     session.emit(bisection_document(found), bisection_text(found, session.width))
     if found.code == "not_moved":

@@ -98,6 +98,6 @@ def _how(one: CriticalSample) -> str:
         return _BEFORE
     ways = [listed(way) for way in one.cures]
     if len(ways) > 1:
-        return f"pass without {' or without '.join(ways)} (only together they fail)"
+        return f"pass without {' or without '.join(ways)} (it takes all of them to fail)"
     several = " (each alone makes them fail)" if len(one.cures[0]) > 1 else ""
     return f"pass without {ways[0]}{several}"

@@ -148,7 +148,8 @@ class Values:
             return span
         told = [self.combined(one) for one in draws]
         spread = float(np.std(told, ddof=1)) / math.sqrt(len(told))
-        if spread <= _ROUNDING * max(map(abs, told)):
+        largest = max(abs(self.value(one)) for weights in draws for one in weights)
+        if spread <= _ROUNDING * largest:
             return span
         spread *= float(stdtrit(len(told) - 1, (1 + confidence) / 2))
         error = abs(spread / self.value(0)) if relative else spread
