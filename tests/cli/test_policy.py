@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
 import pytest
 
 from builders import write
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "policy"
+SARIF = Path(__file__).parents[1] / "fixtures/schemas/sarif-2.1.0.json"
 FILE = "gates/desk.yaml"
 LENIENT = """\
 apiVersion: gatekeeper/v1
@@ -218,6 +220,23 @@ def test_the_rules_of_a_policy_and_what_its_eval_sets_can_show(
     assert len(found["warnings"]) == len(found["findings"]) == told.count(" instead: ")
     assert {one["code"] for one in found["findings"]} >= {"power", "no-such-sample", "overdue"}
     assert call(*words, "--strict")[0] == 1
+
+
+def test_what_is_weak_is_shown_at_its_line(delivery: Delivery, tmp_path: Path) -> None:
+    write(delivery.root / FILE, CHECKED)
+    log = tmp_path / "check.sarif"
+    code, out, _ = call("policy", "check", FILE, "--report", f"sarif={log}", "--output", "json")
+    assert code == 0
+    jsonschema_rs.validator_for(json.loads(SARIF.read_text())).validate(json.loads(log.read_text()))
+    (found,) = json.loads(log.read_text())["runs"]
+    told = json.loads(out)["findings"]
+    assert [one["ruleId"] for one in found["results"]] == [one["code"] for one in told]
+    places = {
+        one["ruleId"]: one["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for one in found["results"]
+    }
+    assert places == {"overdue": 1, "rules-unpinned": 1, "section-unguarded": 1, "no-evidence": 14}
+    assert call("policy", "check", FILE, "--report", "junit=x.xml")[0] == 2
 
 
 def test_rules_are_listed_where_no_set_is_known(delivery: Delivery) -> None:

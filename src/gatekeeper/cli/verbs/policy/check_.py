@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.applying import ParameterOption
+from gatekeeper.cli.reports import ReportOption
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gatekeeper.cli.reports import Format
     from gatekeeper.core.policy.power import PlannedSet
+
+
+WRITTEN: tuple[Format, ...] = ("json", "sarif")
+"""Formats in which the answer can be written."""
 
 
 def policy_check(
@@ -30,6 +36,7 @@ def policy_check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 where anything is warned of.")
     ] = False,
+    report: ReportOption = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
@@ -38,12 +45,18 @@ def policy_check(
     Each warning has a code and says what to write instead. Exits 0 where it is a policy, whatever
     is warned of; with --strict, 1 where anything is.
     """
+    import json
+
+    from gatekeeper.adapters.places import places
     from gatekeeper.cli.gates import parameters_of, policy_of
     from gatekeeper.cli.power import foreseen
+    from gatekeeper.cli.reports import reports_of
+    from gatekeeper.cli.verbs.policy.written import fitting, write
     from gatekeeper.core.policy.weakness import doubtful, of_its_dates, weaknesses
     from gatekeeper.report.policy_rules import rules_document, rules_text
-    from gatekeeper.report.policy_weakness import weakness_text
+    from gatekeeper.report.policy_weakness import weakness_sarif, weakness_text
 
+    reports = fitting(reports_of(report or ()), WRITTEN, "a check")
     session = Session(project, output)
     policy = policy_of(session.project, file, parameters_of(parameter or ()))
     found = foreseen(policy, _planned(session, sets or (), release) or ())
@@ -54,12 +67,19 @@ def policy_check(
         *weaknesses(policy.value, policy.rules, policy.metrics, today),
         *doubtful([one for one in found if known or one.rule.test == "evidence"]),
     )
-    session.emit(
-        rules_document(policy, found, weak, known=known),
-        rules_text(policy, found, known=known, width=session.columns),
-    )
+    told = rules_document(policy, found, weak, known=known)
+    session.emit(told, rules_text(policy, found, known=known, width=session.columns))
     for line in weakness_text(weak, session.width):
         session.note(line)
+    rules = [one.rule for one in weak]
+    path = file if file.exists() or file.is_absolute() else session.project.root / file
+    write(
+        reports,
+        {
+            "json": lambda: json.dumps(told, indent=2) + "\n",
+            "sarif": lambda: weakness_sarif(weak, places(session.project, None, path, rules)),
+        },
+    )
     if strict and weak:
         raise typer.Exit(1)
 

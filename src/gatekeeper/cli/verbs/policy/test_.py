@@ -12,11 +12,9 @@ from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Se
 from gatekeeper.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gatekeeper.adapters.project import Project
     from gatekeeper.adapters.yaml import Document
-    from gatekeeper.cli.reports import Format, Report
+    from gatekeeper.cli.reports import Format
     from gatekeeper.core.policy.trial import Trial
     from gatekeeper.model.policy_test import PolicyTest
     from gatekeeper.model.verdict import Verdict
@@ -41,13 +39,21 @@ def policy_test(
     No inference, and nothing is recorded. Ages are judged at the end of each run. Exits 1 where
     one comes out other than expected.
     """
+    import json
+
     from gatekeeper.adapters import yaml
     from gatekeeper.cli.gates import policy_of
     from gatekeeper.cli.reports import reports_of
+    from gatekeeper.cli.verbs.policy.written import fitting, write
     from gatekeeper.model.policy_test import PolicyTest
-    from gatekeeper.report.policy_trial import trials_document, trials_text
+    from gatekeeper.report.policy_trial import (
+        plain_text,
+        trials_document,
+        trials_junit,
+        trials_text,
+    )
 
-    reports = _fitting(reports_of(report or ()))
+    reports = fitting(reports_of(report or ()), WRITTEN, "a test")
     session = Session(project, output)
     path = file if file.exists() or file.is_absolute() else session.project.root / file
     document = yaml.read(path, PolicyTest, root=session.project.root)
@@ -56,7 +62,14 @@ def policy_test(
     trials = _decided(session.project, document, applied)
     name = document.value.name
     session.emit(trials_document(name, trials), trials_text(name, trials, session.width))
-    _write(reports, name, trials, session.width)
+    write(
+        reports,
+        {
+            "text": lambda: plain_text(name, trials, session.width),
+            "json": lambda: json.dumps(trials_document(name, trials), indent=2) + "\n",
+            "junit": lambda: trials_junit(name, trials),
+        },
+    )
     if not all(one.as_expected for one in trials):
         raise typer.Exit(1)
 
@@ -108,38 +121,3 @@ def _verdict(directory: Path, policy: Policy) -> Verdict:
     run = read_run(directory)
     with measured(directory, run, policy.facts) as measurements:
         return decide_run(run, measurements, policy, decided=run.ended or run.started)
-
-
-def _fitting(reports: Sequence[Report]) -> Sequence[Report]:
-    problems = [
-        Problem(f"a test is not written as {one.format}", path="--report", accepted=_listed())
-        for one in reports
-        if one.format not in WRITTEN
-    ]
-    if problems:
-        raise InputError(problems)
-    return reports
-
-
-def _listed() -> str:
-    return ", ".join(WRITTEN)
-
-
-def _write(reports: Sequence[Report], name: str, trials: Sequence[Trial], width: int) -> None:
-    import json
-    import sys
-
-    from gatekeeper.adapters import atomic
-    from gatekeeper.cli.workflow_commands import harmless
-    from gatekeeper.report.policy_trial import plain_text, trials_document, trials_junit
-
-    for report in reports:
-        text = {
-            "text": lambda: plain_text(name, trials, width),
-            "json": lambda: json.dumps(trials_document(name, trials), indent=2) + "\n",
-            "junit": lambda: trials_junit(name, trials),
-        }[report.format]()
-        if report.path is None:
-            sys.stderr.write(harmless(text))
-        else:
-            atomic.replace(report.path.resolve(), text.encode())
