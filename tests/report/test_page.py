@@ -107,6 +107,17 @@ def test_a_name_of_a_list_stands_once_above_all_that_it_says() -> None:
     assert "<dd>cost.x_max: limit 0.1 → 0.5</dd>" in verdict_html(noticed(), Plots())
 
 
+def test_what_a_server_leaves_of_the_page_without_its_style_can_be_read() -> None:
+    text = re.sub(r"<style>.*?</style>", "", verdict_html(verdict(), plots()), flags=re.DOTALL)
+    said = re.sub(r"<[^>]+>", "", text)
+    for words in ("groundedness_min error", "did it gatekeeper attribute", "Limits Slices"):
+        assert words in said, words
+    for shape in re.findall(r"<svg [^>]+>", text):
+        assert 'fill="none" stroke="currentColor"' in shape
+    for letters in re.findall(r"<text [^>]+>", text):
+        assert 'fill="currentColor" stroke="none"' in letters
+
+
 def test_parts_without_content_are_left_out() -> None:
     bare = verdict(rule("quality.x_min", "pass", estimate=0.9, limit=0.8, low=0.85, high=0.95, n=9))
     assert page(bare, Plots()).values("id") == ["summary", "limits", "rules", "provenance"]
@@ -135,7 +146,7 @@ def test_the_limit_is_one_line_and_right_of_it_is_beyond() -> None:
 
 def test_a_slice_is_told_by_mark_colour_and_words() -> None:
     text = verdict_html(verdict(), Plots())
-    assert re.search(r'<td class="out2">✗ \+70.0%<small>\+60.0% … \+80.0%, n 70</small>', text)
+    assert re.search(r'<td class="out2">✗ \+70.0% <small>\+60.0% … \+80.0%, n 70</small>', text)
     assert re.search(r'<td class="out1">\? \+14.0%', text)
     assert re.search(r'<td class="in2">✓ \+2.0%', text)
 
@@ -144,7 +155,7 @@ def test_slices_of_a_count_have_bounds_of_a_rate() -> None:
     found = SliceResult(value="a", outcome="fail", estimate=1.0, low=0.001, high=0.03, n=160)
     one = rule("s.x", "fail", test="census", unit="count", estimate=1.0, by="k", slices=(found,))
     text = verdict_html(verdict(one), Plots())
-    assert '<td class="out2">✗ 1<small>0.10% … 3.0%, n 160</small></td>' in text
+    assert '<td class="out2">✗ 1 <small>0.10% … 3.0%, n 160</small></td>' in text
 
 
 def test_slices_stand_by_what_they_do_on_the_whole() -> None:

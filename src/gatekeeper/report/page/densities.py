@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.wording import narrow
 from gatekeeper.report.page.scale import ticks
-from gatekeeper.report.page.tags import Html, tag
+from gatekeeper.report.page.tags import Html, lettering, picture, spaced, tag
 
 if TYPE_CHECKING:
     from gatekeeper.core.plots import Distribution, Sketch
@@ -55,20 +55,18 @@ def _figure(one: Distribution) -> Html:
     ]
     caption = tag(
         "figcaption",
-        one.what.capitalize(),
+        f"{one.what.capitalize()} ",
         tag("small", f"suite {one.suite}, {one.candidate.n:,} samples"),
     )
-    picture = tag(
-        "svg",
-        tag("title", f"{one.what} of candidate and baseline"),
+    drawing = picture(
+        f"{one.what} of candidate and baseline",
         *drawn,
         _rule(_LEFT, _BASE, _WIDTH - _LEFT, _BASE, "axis"),
         *ticks,
         *_scale(one),
-        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
-        role="img",
+        size=(_WIDTH, _HEIGHT),
     )
-    return tag("figure", caption, picture, tag("div", *keys, class_="key"))
+    return tag("figure", caption, drawing, tag("div", spaced(*keys), class_="key"))
 
 
 def _shares(sketch: Sketch) -> list[float]:
@@ -108,7 +106,7 @@ def _scale(one: Distribution) -> list[Html]:
         x = _x(one, value)
         anchor = "start" if x < _EDGE else "end" if x > _WIDTH - _EDGE else "middle"
         label = narrow(value, one.unit)
-        found.append(tag("text", label, x=x, y=_HEIGHT - 6, text_anchor=anchor))
+        found.append(lettering(label, x=x, y=_HEIGHT - 6, text_anchor=anchor))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.report.outcomes import amount, column, spoken, upper
 from gatekeeper.report.page.summary import mark
-from gatekeeper.report.page.tags import Html, breakable, tag
+from gatekeeper.report.page.tags import Html, breakable, picture, spaced, tag
 from gatekeeper.report.story import measured
 from gatekeeper.report.verdict_table import label
 
@@ -26,9 +26,11 @@ def forest(verdict: Verdict) -> Html:
     rows: list[Html] = []
     for section, members in groupby(verdict.rules, key=lambda rule: rule.section):
         sides = tag(
-            "span", tag("span", "← inside the limit"), tag("span", "beyond →"), class_="sides"
+            "span",
+            spaced(tag("span", "← inside the limit"), tag("span", "beyond →")),
+            class_="sides",
         )
-        rows.append(tag("div", tag("span", section), sides, "", class_="row group"))
+        rows.append(tag("div", spaced(tag("span", section), sides), class_="row group"))
         rows += [_row(rule) for rule in members]
     note = (
         "The vertical line is each rule's limit; right of it is beyond it, whichever way the rule "
@@ -46,7 +48,7 @@ def forest(verdict: Verdict) -> Html:
 
 def _row(rule: RuleResult) -> Html:
     name = tag("span", mark(rule.outcome), breakable(label(rule)), title=rule.reason)
-    return tag("div", name, _picture(rule), _values(rule), class_="row")
+    return tag("div", spaced(name, _picture(rule), _values(rule)), class_="row")
 
 
 def _values(rule: RuleResult) -> Html:
@@ -56,7 +58,7 @@ def _values(rule: RuleResult) -> Html:
     between = f"{' … '.join(ends)}" if ends else "no bounds"
     side = "≤" if upper(rule) else "≥"
     shown = f"{amount(rule.estimate, rule.unit)} {side} {amount(rule.limit, rule.unit)}"
-    return tag("span", shown, tag("small", between), class_="values")
+    return tag("span", f"{shown} ", tag("small", between), class_="values")
 
 
 def _picture(rule: RuleResult) -> Html:
@@ -73,21 +75,23 @@ def _picture(rule: RuleResult) -> Html:
     if low is not None and high is not None:
         shapes.append(_line(low, middle, high, middle, f"whisker {rule.outcome}"))
     shapes.append(_line(estimate, middle, estimate, middle, f"dot {rule.outcome}"))
-    title = tag("title", f"{rule.rule}, {spoken(rule.outcome)}: {rule.reason}")
-    return tag(
-        "svg",
-        title,
-        *shapes,
-        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
-        preserveAspectRatio="none",
-        role="img",
-    )
+    title = f"{rule.rule}, {spoken(rule.outcome)}: {rule.reason}"
+    return picture(title, *shapes, size=(_WIDTH, _HEIGHT), preserveAspectRatio="none")
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Html:
     """A stroke that keeps its width when the picture is stretched; of no length, it is a dot."""
+    dot = kind.startswith("dot")
     return tag(
-        "line", x1=x1, y1=y1, x2=x2 + 0.01, y2=y2, class_=kind, vector_effect="non-scaling-stroke"
+        "line",
+        x1=x1,
+        y1=y1,
+        x2=x2 + 0.01,
+        y2=y2,
+        class_=kind,
+        vector_effect="non-scaling-stroke",
+        stroke_width=9 if dot else None,
+        stroke_linecap="round" if dot else None,
     )
 
 

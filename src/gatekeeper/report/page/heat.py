@@ -69,7 +69,7 @@ def _cell(rule: RuleResult, one: SliceResult | None) -> Html:
         between = f"{column(one.low, unit)} … {column(one.high, unit)}, "
     small = tag("small", f"{between}n {one.n:,}")
     mark = f"{MARKS[one.outcome][0]} "
-    return tag("td", join(mark, shown), small, class_=_shade(rule, one))
+    return tag("td", join(mark, f"{shown} "), small, class_=_shade(rule, one))
 
 
 def _shade(rule: RuleResult, one: SliceResult) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.plots import frontier
 from gatekeeper.core.wording import number, percent
 from gatekeeper.report.page.scale import ticks
-from gatekeeper.report.page.tags import Html, join, tag
+from gatekeeper.report.page.tags import Html, join, lettering, picture, spaced, tag
 
 if TYPE_CHECKING:
     from gatekeeper.core.plots import Point
@@ -20,6 +20,7 @@ _TICKS: Final = 6
 _NEAR: Final = 16.0
 _THOUSAND: Final = 1000
 """Requests whose cost is told: that of one is a number that nobody can read."""
+_SOLID: Final = "currentColor"
 _KINDS: Final = {"candidate": "cand", "baseline": "base", "earlier": "past"}
 _SHAPES: Final = {"candidate": "●", "baseline": "■", "earlier": "○"}
 
@@ -52,19 +53,17 @@ def plane(points: tuple[Point, ...]) -> Html | None:
     )
     ordered = sorted(points, key=lambda one: list(_KINDS).index(one.kind), reverse=True)
     best = frontier(points)
-    picture = tag(
-        "svg",
-        tag("title", "cost and quality of this run's releases and of earlier runs"),
+    drawing = picture(
+        "cost and quality of this run's releases and of earlier runs",
         *_axes(scale),
         _front(best, scale),
         *(_reach(point, scale) for point in ordered),
         *(_point(point, scale) for point in ordered),
-        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
-        role="img",
+        size=(_WIDTH, _HEIGHT),
     )
     caption = tag(
         "figcaption",
-        "Cost and quality",
+        "Cost and quality ",
         tag("small", "up is better, left is cheaper; lines reach as far as the bounds at 95 %"),
     )
     keys = [_key(point, best) for point in reversed(ordered)]
@@ -76,7 +75,7 @@ def plane(points: tuple[Point, ...]) -> Html | None:
         "section",
         tag("h2", "Cost and quality", id="plane"),
         tag("p", note),
-        tag("figure", caption, picture, tag("div", *keys, class_="key"), class_="wide"),
+        tag("figure", caption, drawing, tag("div", spaced(*keys), class_="key"), class_="wide"),
     )
 
 
@@ -97,20 +96,20 @@ def _axes(scale: _Scale) -> list[Html]:
         y = scale.y(quality)
         found += [
             tag("line", x1=_LEFT, y1=y, x2=_RIGHT, y2=y, class_="axis"),
-            tag("text", f"{quality * 100:.3g} %", x=_LEFT - 6, y=y + 4, text_anchor="end"),
+            lettering(f"{quality * 100:.3g} %", x=_LEFT - 6, y=y + 4, text_anchor="end"),
         ]
     for cost in ticks(*scale.cost, _TICKS):
         x, label = scale.x(cost), f"${cost * _THOUSAND:.4g}"
         anchor = "end" if x > _RIGHT - _NEAR else "middle"
         found += [
             tag("line", x1=x, y1=_BOTTOM, x2=x, y2=_BOTTOM + 4, class_="axis"),
-            tag("text", label, x=x, y=_BOTTOM + 16, text_anchor=anchor),
+            lettering(label, x=x, y=_BOTTOM + 16, text_anchor=anchor),
         ]
     axis = "USD for 1,000 resolved requests"
     return [
         *found,
-        tag("text", axis, x=_RIGHT, y=_HEIGHT - 6, text_anchor="end", class_="strong"),
-        tag("text", "share resolved", x=4.0, y=11, class_="strong"),
+        lettering(axis, x=_RIGHT, y=_HEIGHT - 6, text_anchor="end", class_="strong"),
+        lettering("share resolved", x=4.0, y=11, class_="strong"),
     ]
 
 
@@ -140,9 +139,11 @@ def _point(point: Point, scale: _Scale) -> Html:
     x, y = scale.x(point.cost), scale.y(point.quality)
     title = tag("title", f"{point.label}: {_words(point)}")
     if point.kind == "baseline":
-        shape = tag("rect", title, x=x - 5.5, y=y - 5.5, width=11, height=11, class_="point")
+        shape = tag(
+            "rect", title, x=x - 5.5, y=y - 5.5, width=11, height=11, class_="point", fill=_SOLID
+        )
     elif point.kind == "candidate":
-        shape = tag("circle", title, cx=x, cy=y, r=6.5, class_="point")
+        shape = tag("circle", title, cx=x, cy=y, r=6.5, class_="point", fill=_SOLID)
     else:
         shape = tag("circle", title, cx=x, cy=y, r=4, class_="hollow")
     return tag("g", shape, class_=_KINDS[point.kind])

@@ -16,7 +16,7 @@ from gatekeeper.report.outcomes import (
     spoken,
     tally,
 )
-from gatekeeper.report.page.tags import Html, breakable, join, tag
+from gatekeeper.report.page.tags import Html, breakable, join, spaced, tag
 from gatekeeper.report.story import story
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def heading(verdict: Verdict, sections: Sequence[tuple[str, str]]) -> Html:
             tag("h1", title, class_=verdict.outcome),
             tag("p", f"{release_name(verdict)}{against(verdict)}"),
             tag("p", tally(verdict.rules)),
-            tag("nav", *links, aria_label="Parts of this page"),
+            tag("nav", spaced(*links), aria_label="Parts of this page"),
             class_="bar",
         ),
     )
@@ -54,7 +54,7 @@ def summary(verdict: Verdict, policy: str = "") -> Html:
         tag("p", f"{origin}{verdict.decided:%Y-%m-%d %H:%M} UTC."),
     ]
     steps = [
-        tag("li", tag("span", step.purpose), tag("code", step.command))
+        tag("li", spaced(tag("span", step.purpose), tag("code", step.command)))
         for step in next_steps(verdict, policy)
     ]
     if steps:
@@ -74,7 +74,7 @@ def summary(verdict: Verdict, policy: str = "") -> Html:
 
 def mark(outcome: str) -> Html:
     """The mark of an outcome, read out as its name."""
-    return tag("span", MARKS[outcome][0], class_=f"mark {outcome}", aria_hidden="true")
+    return tag("span", f"{MARKS[outcome][0]} ", class_=f"mark {outcome}", aria_hidden="true")
 
 
 def _card(rule: RuleResult, verdict: Verdict, *, blocks: bool) -> Html:
@@ -84,7 +84,9 @@ def _card(rule: RuleResult, verdict: Verdict, *, blocks: bool) -> Html:
     said = spoken(rule.outcome) + ("" if blocks else ", does not block")
     head = tag(
         "h3",
-        tag("span", mark(rule.outcome), tag("code", breakable(rule.rule))),
-        tag("span", said, class_=f"tag {rule.outcome}"),
+        spaced(
+            tag("span", mark(rule.outcome), tag("code", breakable(rule.rule))),
+            tag("span", said, class_=f"tag {rule.outcome}"),
+        ),
     )
     return tag("li", head, tag("p", rule.reason), tag("dl", *pairs), class_=rule.outcome)

@@ -47,6 +47,31 @@ def scrolled(table: Html, label: str, kind: str = "") -> Html:
     return tag("div", table, role="region", aria_label=label, tabindex=0, class_=classes)
 
 
+def picture(title: str, *shapes: Html, size: tuple[float, float], **attributes: str) -> Html:
+    """A drawing of lines; its colours do not rest on the style sheet, which a server may forbid."""
+    return tag(
+        "svg",
+        tag("title", title),
+        *shapes,
+        viewBox=f"0 0 {size[0]:g} {size[1]:g}",
+        role="img",
+        fill="none",
+        stroke="currentColor",
+        font_size=11,
+        **attributes,
+    )
+
+
+def lettering(text: str, **attributes: str | float) -> Html:
+    """A text in a picture."""
+    return tag("text", text, fill="currentColor", stroke="none", **attributes)
+
+
+def spaced(*pieces: Html | None) -> Html:
+    """Elements that are words apart wherever no style sheet sets them apart."""
+    return Html(" ".join(piece for piece in pieces if piece))
+
+
 def breakable(name: str) -> Html:
     """A long name that a narrow screen may break at its underscores and dots."""
     return Html(re.sub(r"(?<=[_./@:])", "<wbr>", escaped(name)))
