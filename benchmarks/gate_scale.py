@@ -194,7 +194,9 @@ def compare(size: int, directory: Path, given: argparse.Namespace) -> None:
     jobs = {"gatekeeper": (sys.executable, __file__)}
     if given.pandas and size <= given.most_pandas:
         beside = given.pandas, str(Path(__file__).parent / "beside/gate_pandas.py")
-        jobs |= {"pandas and scipy": beside, " and bootstraps": (*beside, "--bootstrap")}
+        jobs["pandas and scipy"] = beside
+        if size <= given.most_bootstraps:
+            jobs[" with bootstraps"] = (*beside, "--bootstrap")
     results = {name: [] for name in jobs}
     for _ in range(given.repeats):
         for name, command in jobs.items():
@@ -226,6 +228,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--pandas", help="a Python with pandas, pyarrow and scipy")
     parser.add_argument("--most-pandas", type=int, default=10_000_000)
+    parser.add_argument("--most-bootstraps", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path, help="where runs are kept and found again")
     parser.add_argument("--measure", type=Path)
     given = parser.parse_args()

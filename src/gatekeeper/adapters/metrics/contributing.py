@@ -23,9 +23,8 @@ JOIN (FROM unnamed WHERE side = 0 AND NOT silent) b USING (trial)
 """
 _EXCESS: Final = """
 CREATE OR REPLACE TEMP TABLE excesses AS
-WITH told AS MATERIALIZED ({source}),
-whole AS (SELECT sum({y0})::HUGEINT AS y, sum({d0})::HUGEINT AS d FROM told)
-SELECT trial, {excess} AS excess FROM told, whole WHERE {excess} > 0
+WITH told AS ({source})
+FROM (SELECT trial, {excess} AS excess FROM told) WHERE excess > 0
 """
 """An integer, so that neither the order of the rows nor threads change the ranks."""
 _RANKED: Final = """
@@ -67,9 +66,8 @@ def contributions(
     baseline, in a comparison); of a quantile, the slowest.
     """
     source = _PAIRED if paired else _ALONE
-    y0, d0 = ("b0", "b1") if paired else ("c0", "c1")
     excess = _excess(metric, paired=paired)
-    connection.execute(_EXCESS.format(source=source, y0=y0, d0=d0, excess=excess))
+    connection.execute(_EXCESS.format(source=source, excess=excess))
     if not units.row(connection, "SELECT count(*) FROM excesses")[0]:
         return ()
     fold = "max" if metric.kind == "quantile" else "sum"
@@ -99,7 +97,9 @@ def _excess(metric: Metric, *, paired: bool) -> str:
         case "quantile" | "census":
             return "c0"
         case _:
-            change = "(c0 - b0) * whole.d - whole.y * (c1 - b1)"
+            of = "b" if paired else "c"
+            y, d = (f"(SELECT sum({of}{number})::HUGEINT FROM told)" for number in (0, 1))  # noqa: S608
+            change = f"(c0 - b0) * {d} - {y} * (c1 - b1)"
             return f"greatest({wrong} * ({change}), 0)"
 
 
