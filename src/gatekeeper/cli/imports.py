@@ -14,7 +14,7 @@ from gatekeeper.errors import UsageError
 
 if TYPE_CHECKING:
     from gatekeeper.adapters.importers import Format
-    from gatekeeper.adapters.importers.writing import Source
+    from gatekeeper.adapters.importers.sources import Source
     from gatekeeper.cli.session import Session
     from gatekeeper.model.evalset import Suite
     from gatekeeper.model.record import Arm
@@ -53,11 +53,9 @@ def import_run(session: Session, wanted: Import) -> Run:
         InputError: A file is not what its format says.
     """
     from gatekeeper.adapters.importers import detect, regular
-    from gatekeeper.adapters.importers.writing import (
-        emptied_on_failure,
-        write_items,
-        write_records,
-    )
+    from gatekeeper.adapters.importers.item_runs import write_items
+    from gatekeeper.adapters.importers.record_runs import write_records
+    from gatekeeper.adapters.importers.sources import emptied_on_failure
 
     project = session.project
     path = regular(wanted.file)
@@ -106,7 +104,7 @@ def _source(
     session: Session, wanted: Import, path: Path, name: Format, arm: Arm, ref: str | None
 ) -> Source:
     from gatekeeper.adapters.importers import open_importer
-    from gatekeeper.adapters.importers.writing import Source, digest_of
+    from gatekeeper.adapters.importers.sources import Source, digest_of
 
     importer = None
     if name != "records":
