@@ -267,6 +267,14 @@ def test_what_is_said_of_one_metric_twice_is_shown_once() -> None:
     assert "the same as cost.usd_per_resolved_request_max_increase" in text
 
 
+def test_half_of_an_occurrence_is_not_nothing() -> None:
+    halves = (share("prompt", 11.5, 4, 20), share("model+router", 0.5, 0, 1.5))
+    text = attribution_text(document(rules=({**MUST, "components": halves},)), 80)
+    rows = [line.split() for line in text.splitlines()]
+    assert ["→", "prompt", "+11.5", "+4…+20", "+11.5", "-11.5"] in rows
+    assert ["model+router", "+0.5", "0…+1.5", "+0.5", "-0.5"] in rows
+
+
 def test_who_moved_nothing_takes_no_row() -> None:
     text = attribution_text(document(rules=(BLENDED,)), 80)
     assert "model+router: not one answer made a difference" in text

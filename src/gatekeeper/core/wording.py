@@ -126,7 +126,7 @@ _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "ms": lambda value: f"{value:,.4g} ms" if value < 1000 else f"{value:,.0f} ms",  # noqa: PLR2004
     "tokens": lambda value: f"{value:,.1f} tokens",
     "per_request": lambda value: f"{value:.3f}",
-    "count": lambda value: f"{value:,.0f}",
+    "count": lambda value: f"{value:,.0f}" if value == round(value) else f"{value:,.1f}",
     "hours_per_hour": lambda value: f"{value:.3f} h/h",
     "wh": lambda value: f"{_plain(value)} Wh",
     "gco2e": lambda value: f"{_plain(value)} gCO2e",
