@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders_runs import BASELINE, ENDED, PRICES, describe
-from gatekeeper.core.merging import Part, merged
+from gatekeeper.core.mergeable import Part
+from gatekeeper.core.merging import merged
 from gatekeeper.errors import InputError
 from gatekeeper.model.run import RunOptions, RunRelease, RunSource, Shard
 from shards import SIZES, part_of

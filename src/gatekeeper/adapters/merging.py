@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.adapters.columns import TABLES
 from gatekeeper.adapters.runs import RUN_FILE, read_run, write_run
 from gatekeeper.adapters.tables import database, digests, literal, view_tables
-from gatekeeper.core.merging import Part, in_order, merged
+from gatekeeper.core.mergeable import Part, in_order
+from gatekeeper.core.merging import merged
 from gatekeeper.errors import IntegrityError, UnavailableError
 
 if TYPE_CHECKING:
