@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gatekeeper.core.canonical import short
 from gatekeeper.core.wording import narrow
-from gatekeeper.model.base import NANO
 from gatekeeper.report.markup import escape
 from gatekeeper.report.outcomes import MARKS
+from gatekeeper.report.run_facts import asked, contest, run_facts
 from gatekeeper.report.tables import facts, fold, table
-from gatekeeper.report.watching import usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gatekeeper.core.metric_value import MetricValue
-    from gatekeeper.model.run import Run, RunRelease, Spend
+    from gatekeeper.model.run import Run
 
 _STATUS: Final = {"complete": "green", "interrupted": "yellow", "running": "cyan"}
 
@@ -48,8 +46,8 @@ def listed_text(rows: Sequence[Listed], left_out: int = 0, width: int = 80) -> s
             lines += [f"  {escape(line)}" for line in fold(row.damage, width - 2)]
             continue
         lines.append(_headline(row.run, row.verdict))
-        lines += [f"  {escape(line)}" for line in fold(_contest(row.run), width - 2)]
-        lines += [f"  [dim]{escape(line)}[/dim]" for line in fold(_asked(row.run), width - 2)]
+        lines += [f"  {escape(line)}" for line in fold(contest(row.run), width - 2)]
+        lines += [f"  [dim]{escape(line)}[/dim]" for line in fold(asked(row.run), width - 2)]
     if left_out:
         lines.append(f"[dim]and {left_out:,} older: --limit {len(rows) + left_out}[/dim]")
     return "\n".join(lines)
@@ -72,7 +70,7 @@ def listed_document(rows: Sequence[Listed]) -> dict[str, Any]:
 def merged_text(run: Run, parts: int) -> str:
     """What `gatekeeper runs merge` says."""
     lines = [f"[green]merged {parts} shards[/green] to [bold]{escape(run.id)}[/bold]"]
-    lines.append(f"  {escape(_asked(run))}")
+    lines.append(f"  {escape(asked(run))}")
     lines += [f"  [yellow]partial: {escape(why)}[/yellow]" for why in run.partial]
     return "\n".join([*lines, f"Next: gatekeeper gate {escape(run.id)}"])
 
@@ -113,7 +111,7 @@ def shown_document(shown: Shown) -> dict[str, Any]:
 def shown_text(shown: Shown, width: int) -> str:
     """What `gatekeeper runs show` says."""
     run = shown.run
-    lines = [_headline(run, shown.verdict), "", *facts(_facts(run), width), ""]
+    lines = [_headline(run, shown.verdict), "", *facts(run_facts(run), width), ""]
     lines += ["[bold]suites[/bold]", *_indented(_suites(shown))]
     if shown.scores:
         lines += ["", "[bold]scores[/bold] [dim]mean ± standard error[/dim]"]
@@ -145,95 +143,6 @@ def _headline(run: Run, verdict: str) -> str:
     if run.source:
         parts.append("[cyan]imported[/cyan]")
     return "  ".join(parts)
-
-
-def _contest(run: Run) -> str:
-    against = f" against {_release(run.baseline)}" if run.baseline else ", no baseline"
-    return _release(run.candidate) + against
-
-
-def _release(release: RunRelease) -> str:
-    return f"{release.name}@sha256:{short(release.digest)}"
-
-
-def _asked(run: Run) -> str:
-    sets = []
-    for used in run.sets:
-        of = f" of {used.of:,}" if used.of not in (None, used.samples) else ""
-        times = f" x {used.replicates}" if used.replicates > 1 else ""
-        sets.append(f"{used.name} {used.samples:,}{of}{times}")
-    return ", ".join(sets) or "no eval sets"
-
-
-def _facts(run: Run) -> list[tuple[str, str]]:
-    options = run.options
-    return [
-        ("release", _release(run.candidate)),
-        ("baseline", _release(run.baseline) if run.baseline else _no_baseline(run)),
-        ("sets", _asked(run)),
-        ("compared", ", ".join(run.baseline_suites)),
-        ("ended", f"{run.ended:%Y-%m-%d %H:%M}" if run.ended else ""),
-        ("asked for", _options(run)),
-        *((f"engine {name}", _pairs(found)) for name, found in run.engines.items()),
-        ("seed", str(run.seed)),
-        ("determinism", _pairs(run.determinism)),
-        ("spend", _spend(run.spend)),
-        ("ceiling", _ceiling(options.max_usd, options.max_tokens)),
-        ("sittings", _sittings(run)),
-        ("prices", short(run.price_book) if run.price_book else "none"),
-        *(("drift", one) for one in run.drift),
-        *(("contamination", one) for one in run.contamination),
-        ("source", _source(run)),
-        *(("partial", one) for one in run.partial),
-        *(("note", one) for one in run.notes),
-        ("sealed", "yes" if run.files else "no: it decides nothing"),
-    ]  # fmt: skip
-
-
-def _spend(spend: Spend) -> str:
-    cached = f", {spend.cached_calls:,} cached calls" if spend.cached_calls else ""
-    return f"{usd(spend.nano_usd)}, {spend.tokens:,} tokens{cached}"
-
-
-def _no_baseline(run: Run) -> str:
-    return "none: the environment serves nothing yet" if run.first_release else "none"
-
-
-def _options(run: Run) -> str:
-    options = run.options
-    said = {
-        "environment": options.environment,
-        "engine": options.engine or "",
-        "limit": f"{options.limit:,}" if options.limit else "",
-        "shard": f"{options.shard.index}/{options.shard.count}" if options.shard else "",
-        "against itself": "yes" if options.aa else "",
-        "responses": options.responses or "",
-        "policy": options.policy or "",
-        "drift": "allowed" if options.allow_environment_drift else "",
-    }
-    return _pairs({name: text for name, text in said.items() if text})
-
-
-def _ceiling(usd_limit: float | None, tokens: int | None) -> str:
-    parts = [usd(round(usd_limit * NANO))] if usd_limit is not None else []
-    return ", ".join(parts + ([f"{tokens:,} tokens"] if tokens is not None else []))
-
-
-def _sittings(run: Run) -> str:
-    if run.spend.sittings == 1 and not run.spend.repeated:
-        return ""
-    return f"{run.spend.sittings}, {run.spend.repeated:,} conversations asked again"
-
-
-def _source(run: Run) -> str:
-    if run.source is None:
-        return ""
-    tool = f", {run.source.tool}" if run.source.tool else ""
-    return f"{run.source.format}{tool}, {short(run.source.digest)}"
-
-
-def _pairs(found: dict[str, str]) -> str:
-    return ", ".join(f"{name} {text}" for name, text in found.items())
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
