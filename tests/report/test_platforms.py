@@ -16,10 +16,9 @@ from gatekeeper.core.plots import Plots
 from gatekeeper.core.review import Judged
 from gatekeeper.model.verdict import Contribution, SliceResult
 from gatekeeper.report.annotations import verdict_github, verdict_gitlab
-from gatekeeper.report.junit import verdict_junit
+from gatekeeper.report.junit import unjudged_junit, verdict_junit
 from gatekeeper.report.markup import short_name
 from gatekeeper.report.page.document import verdict_html
-from gatekeeper.report.review import unjudged_junit
 from gatekeeper.report.sarif import verdict_sarif
 from gatekeeper.report.verdict import verdict_text
 from gatekeeper.report.verdict_markdown import verdict_markdown

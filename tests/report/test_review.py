@@ -9,7 +9,8 @@ import pytest
 from gatekeeper.core.affected import Cause
 from gatekeeper.core.review import Answer, Judged, PolicyChange, Review, slug, worst
 from gatekeeper.model.verdict import Loosened
-from gatekeeper.report.review import comment, review_document, review_text, unjudged_junit
+from gatekeeper.report.junit import unjudged_junit
+from gatekeeper.report.review import comment, review_document, review_text
 
 GOLDEN = Path(__file__).parents[1] / "golden/review"
 CAUSE = Cause("manifests/desk/system.jinja", "prompt.system")

@@ -181,7 +181,7 @@ def _judge(home: Project, forge: Forge, one: Touched, name: str, plan: Plan, say
     from gatekeeper.adapters.verbs import ChildVerbs
     from gatekeeper.cli.telling import name_analysis
     from gatekeeper.ops.review import judge
-    from gatekeeper.report.review import unjudged_junit
+    from gatekeeper.report.junit import unjudged_junit
 
     place = plan.reports / name
     place.mkdir()

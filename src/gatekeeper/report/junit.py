@@ -16,6 +16,7 @@ from gatekeeper.report.story import story
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from gatekeeper.core.review import Judged
     from gatekeeper.model.verdict import RuleResult, Verdict
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -50,6 +51,19 @@ def verdict_junit(verdict: Verdict) -> str:
     return "\n".join([*lines, "</testsuites>", ""])
 
 
+def unjudged_junit(one: Judged) -> str:
+    """A manifest that never got a verdict, for tools that count tests."""
+    name, what = _quoted(one.manifest), _quoted(one.error.partition("\n")[0])
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<testsuites name="gatekeeper" tests="1" failures="0" errors="1">\n'
+        f'  <testsuite name={name} tests="1" failures="0" errors="1" skipped="0">\n'
+        f'    <testcase name="verdict" classname={name}>\n'
+        f"      <error message={what}>{_text(one.error)}</error>\n"
+        "    </testcase>\n  </testsuite>\n</testsuites>\n"
+    )
+
+
 def _kind(rule: RuleResult, blocks: frozenset[str]) -> str:
     """The element that tells the outcome; empty for a case that passes."""
     if rule.outcome in {"skipped", "not_applicable"} or rule.severity == "info":
@@ -60,22 +74,22 @@ def _kind(rule: RuleResult, blocks: frozenset[str]) -> str:
 
 
 def _case(rule: RuleResult, verdict: Verdict, kind: str) -> Iterator[str]:
-    yield f'    <testcase{_named(rule.rule)} classname={junit_quoted(_class(rule))} time="0">'
+    yield f'    <testcase{_named(rule.rule)} classname={_quoted(_class(rule))} time="0">'
     told = "\n".join(
         spelled_out(f"{name}: {text}" if name else text, "\u00a0")
         for name, text in story(rule, verdict)
     )
     if kind == "skipped":
         why = _why_skipped(rule)
-        yield f"      <skipped message={junit_quoted(why)}>{junit_text(why)}</skipped>"
+        yield f"      <skipped message={_quoted(why)}>{_text(why)}</skipped>"
     elif kind:
-        facts = f"message={junit_quoted(rule.reason)} type={junit_quoted(rule.code)}"
-        yield f"      <{kind} {facts}>{junit_text(told)}</{kind}>"
+        facts = f"message={_quoted(rule.reason)} type={_quoted(rule.code)}"
+        yield f"      <{kind} {facts}>{_text(told)}</{kind}>"
     elif rule.outcome == "pass":
-        yield f"      <system-out>{junit_text(rule.reason)}</system-out>"
+        yield f"      <system-out>{_text(rule.reason)}</system-out>"
     else:
         said = f"{spoken(rule.outcome)}, which does not block: {rule.reason}\n{told}"
-        yield f"      <system-out>{junit_text(said)}</system-out>"
+        yield f"      <system-out>{_text(said)}</system-out>"
     yield "    </testcase>"
 
 
@@ -111,7 +125,7 @@ def _properties(verdict: Verdict) -> Iterator[str]:
     yield "    <properties>"
     for name, value in facts:
         if value:
-            yield f"      <property{_named(name)} value={junit_quoted(value)}/>"
+            yield f"      <property{_named(name)} value={_quoted(value)}/>"
     yield "    </properties>"
 
 
@@ -122,16 +136,14 @@ def _counts(kinds: Iterable[str], counted: Mapping[str, str]) -> str:
 
 
 def _named(name: str) -> str:
-    return f" name={junit_quoted(name)}"
+    return f" name={_quoted(name)}"
 
 
-def junit_quoted(text: str) -> str:
-    """`text` as an attribute, quotes included, without what XML has no place for."""
+def _quoted(text: str) -> str:
     return quoteattr(_allowed(text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 
 
-def junit_text(text: str) -> str:
-    """The same between tags."""
+def _text(text: str) -> str:
     return escape(_allowed(text), {"\r": "&#13;"})
 
 

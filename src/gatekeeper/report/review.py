@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.core.canonical import short
 from gatekeeper.core.review import NOTHING
 from gatekeeper.core.wording import counted
-from gatekeeper.report.junit import junit_quoted, junit_text
 from gatekeeper.report.markdown import cell, code, fenced, plain, row
 
 if TYPE_CHECKING:
@@ -88,19 +87,6 @@ def review_text(review: Review) -> str:
         lines.append(f"{one.outcome:<12}  {one.manifest}{_of(one)}")
         lines += [f"  {line}" for line in one.error.splitlines()]
     return "\n".join(lines)
-
-
-def unjudged_junit(one: Judged) -> str:
-    """A manifest that never got a verdict, for tools that count tests."""
-    name, what = junit_quoted(one.manifest), junit_quoted(one.error.partition("\n")[0])
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<testsuites name="gatekeeper" tests="1" failures="0" errors="1">\n'
-        f'  <testsuite name={name} tests="1" failures="0" errors="1" skipped="0">\n'
-        f'    <testcase name="verdict" classname={name}>\n'
-        f"      <error message={what}>{junit_text(one.error)}</error>\n"
-        "    </testcase>\n  </testsuite>\n</testsuites>\n"
-    )
 
 
 def _head(review: Review) -> Iterator[str]:
