@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gatekeeper.core.attribution.resampling import Key
+    from gatekeeper.core.attribution.seen import Key
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.record import Arm

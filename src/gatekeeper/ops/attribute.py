@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.attribution.case import Case
     from gatekeeper.core.attribution.game import Design
-    from gatekeeper.core.attribution.resampling import Key, Values
+    from gatekeeper.core.attribution.resampling import Values
     from gatekeeper.core.attribution.samples import Rows
+    from gatekeeper.core.attribution.seen import Key
     from gatekeeper.core.observation import Missing
     from gatekeeper.model.attribution import Method, Mix, Rollback
     from gatekeeper.model.base import ComponentName

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gatekeeper.core.attribution.case import Case
-    from gatekeeper.core.attribution.resampling import Table, Values
+    from gatekeeper.core.attribution.resampling import Values
+    from gatekeeper.core.attribution.seen import Table
     from gatekeeper.model.attribution import RuleAttribution
     from gatekeeper.model.run import Run
     from gatekeeper.ops.attribute import Bench, Plan

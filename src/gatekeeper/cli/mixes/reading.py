@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from gatekeeper.adapters.coalitions import Readings
     from gatekeeper.core.attribution.case import Case
-    from gatekeeper.core.attribution.resampling import Key
     from gatekeeper.core.attribution.samples import Rows
+    from gatekeeper.core.attribution.seen import Key
     from gatekeeper.core.observation import Missing
     from gatekeeper.model.evalset import Suite
     from gatekeeper.model.record import Arm

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.attribution.game import Design
     from gatekeeper.core.attribution.players import Player
-    from gatekeeper.core.attribution.resampling import Table
+    from gatekeeper.core.attribution.seen import Table
     from gatekeeper.model.attribution import Code, RuleAttribution
 
     Cures = tuple[tuple[str, ...], ...]

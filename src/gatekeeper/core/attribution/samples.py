@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.core.attribution.resampling import Seen, Table
+from gatekeeper.core.attribution.seen import Seen, Table
 from gatekeeper.core.metrics.formula import absent, blend, chosen
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.wording import listed
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy import int64
     from numpy.typing import NDArray
 
-    from gatekeeper.core.attribution.resampling import Key
+    from gatekeeper.core.attribution.seen import Key
     from gatekeeper.core.metrics.formula import Blend
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.model.facts import Facts
