@@ -85,6 +85,7 @@ def answered(question: Question, made: Plan, bench: MixBench) -> Attribution:
     from gatekeeper.ops.attribute import attribute
 
     async def all_of_it() -> Attribution:
+        """Attribute while engines stay loaded from one mixed release to the next."""
         async with bench.engines:
             return await attribute(question, made, bench)
 
@@ -98,6 +99,7 @@ def estimates(made: Plan, bench: MixBench) -> list[tuple[str, tuple[Estimate, ..
     from gatekeeper.cli.plans import estimated
 
     async def each() -> list[tuple[str, tuple[Estimate, ...]]]:
+        """What each mixed release would use at most, by its name."""
         return [
             (
                 bench.told(made.taken(coalition)),

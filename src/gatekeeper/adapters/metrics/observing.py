@@ -119,12 +119,14 @@ def _compared(connection: DuckDBPyConnection, metric: Metric, n: int) -> Observa
     columns = ("c0", "b0") if timed else ("c0", "c1", "b0", "b1")
 
     def seen(where: str, make: Callable[[str], str] = str) -> Sums | Times:
+        """What the pairs that meet a condition show, read of what `make` makes of their table."""
         nameless, named = (f"(FROM {one} WHERE {where})" for one in (_PAIRS_ALONE, _PAIRED))
         found = units.layout(connection, named)
         source = (in_order if timed else by_name)(connection, nameless, named, found)
         return (times if timed else sums)(connection, columns, make(source), found)
 
     def end(*, high: bool) -> Any:
+        """The same with what is missing completed for one bound; None where nothing is."""
         if not gaps.uncertain(metric, high=high):
             return None
         return seen("true", partial(incomplete.completed, connection, metric, high=high))

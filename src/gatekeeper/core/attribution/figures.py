@@ -93,6 +93,7 @@ class _Teller:
     confidence: float
 
     def moved(self, weights: Weights, draws: Sequence[Weights] = ()) -> Moved:
+        """What the components in `weights` moved, in the unit that people read."""
         relative = self.case.unit_for(self.values) == "relative"
         scale = 1.0 if relative else self.case.metric.scale
         found = self.values.moved(weights, self.confidence, draws, relative=relative)

@@ -113,6 +113,7 @@ def _fewest_below(truth: float, limit: float, alpha: float, power: float, guess:
     """Power falls while as many events are allowed, so it is least just before one more is."""
 
     def weak(events: int) -> bool:
+        """Whether so many events leave less power than is wanted."""
         return at_most(events, _first(events + 1, limit, alpha) - 1, truth) < power
 
     return _first(_after_weak(weak, guess, math.ceil(_WINDOW * limit)), limit, alpha)
@@ -122,6 +123,7 @@ def _fewest_above(truth: float, limit: float, alpha: float, power: float, guess:
     """Power rises while as many events are demanded, so it is least just after one more is."""
 
     def weak(events: int) -> bool:
+        """Whether so many events leave less power than is wanted."""
         return at_least(events + 1, _last(events, limit, alpha) + 1, truth) < power
 
     events = _after_weak(weak, guess, math.ceil(_WINDOW * limit))

@@ -96,6 +96,7 @@ class PairedShare(Inference):
             return None
 
         def tail(alpha: float) -> float:
+            """The p-value at the limit, with the pairs scaled for confidence 1 - alpha."""
             return tango.p(self.scaled(side, alpha), limit, side)
 
         return tail(0.0) if self.sums is None else agreeing(tail)
@@ -110,6 +111,7 @@ class PairedShare(Inference):
         end = -1.0 if side == "below" else 1.0
 
         def spare(truth: float) -> float:
+            """How far the power at a truth is above the wanted one."""
             return self._power(n, truth, limit, side, alpha) - power
 
         return None if spare(end) < 0 else crossing(spare, limit, end)
@@ -121,6 +123,7 @@ class PairedShare(Inference):
         side: Side = "below" if self.value < limit else "above"
 
         def spare(n: float) -> float:
+            """How far the power of `n` pairs is above the wanted one."""
             return self._power(n, self.value, limit, side, alpha) - power
 
         if spare(LARGEST_N) < 0:
