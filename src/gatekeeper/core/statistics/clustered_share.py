@@ -147,7 +147,7 @@ def _most(sums: Clusters, limit: float, alpha: float) -> float:
     trust, more = seen.a + seen.b, sums.joined(1)
 
     def above(mean: float) -> float:
-        """How far the tail beyond the limit is above alpha, for a prior mean."""
+        """How far the tail beyond the limit is above alpha, of a Beta with that mean."""
         return Beta(mean * trust, (1 - mean) * trust).above(limit) - alpha
 
     if limit >= 1:
