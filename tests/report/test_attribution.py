@@ -155,6 +155,13 @@ def test_what_to_type_next(one: dict[str, Any], expected: str) -> None:
     assert expected in attribution_text(document(recommended=one, rollbacks=(one,)), 80)
 
 
+def test_the_next_command_is_judged_by_the_same_policy() -> None:
+    one = rollback()
+    found = document(recommended=one, rollbacks=(one,))
+    text = attribution_text(found, 80, ["--policy", "gates/lean.yaml"])
+    assert "abc123 --policy gates/lean.yaml --build" in text
+
+
 @pytest.mark.parametrize(
     ("method", "expected"),
     [("one_change", "no mixed release"), ("sampled", "each component at each place twice")],

@@ -32,8 +32,14 @@ def attribution_document(found: Attribution) -> dict[str, Any]:
     return found.model_dump(mode="json")
 
 
-def attribution_text(found: Attribution, width: int) -> str:
-    """What to do first; then rule by rule who moved it, the guilty one on top."""
+def attribution_text(found: Attribution, width: int, given: Sequence[str] = ()) -> str:
+    """Who it is; then rule by rule who moved it, the guilty one on top; then what to do.
+
+    Args:
+        found: What was found out.
+        width: Columns.
+        given: Words of the command that decide by what it is judged, for the next one.
+    """
     lines = [*_heading(found, width), ""]
     lines += _rules(found.rules, width)
     lines += _mixes(found, width)
@@ -41,7 +47,7 @@ def attribution_text(found: Attribution, width: int) -> str:
     lines += [f"[dim]{escape(line)}[/dim]" for line in fold(_how(found), width)]
     for note in found.notes:
         lines += [f"[yellow]{escape(line)}[/yellow]" for line in fold(note, width)]
-    return "\n".join([*lines, *_next(found)])
+    return "\n".join([*lines, *_next(found, given)])
 
 
 def _rules(rules: Sequence[RuleAttribution], width: int) -> Iterator[str]:
@@ -152,12 +158,12 @@ def _how(found: Attribution) -> str:
     )
 
 
-def _next(found: Attribution) -> list[str]:
+def _next(found: Attribution, given: Sequence[str]) -> list[str]:
     one = found.recommended
     if one is None:
         return []
     if one.kept:
         command = f"gatekeeper promote sha256:{short(one.release.digest)} --env ENV"
         return [f"promote it: [cyan]{escape(command)}[/cyan]"]
-    command = f"gatekeeper attribute {found.run} --build"
+    command = " ".join(["gatekeeper attribute", found.run, *given, "--build"])
     return [f"store and sign it: [cyan]{escape(command)}[/cyan]"]

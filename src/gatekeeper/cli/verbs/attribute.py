@@ -11,6 +11,9 @@ from gatekeeper.cli.options import MaxTokensOption, MaxUsdOption, RedecidingOpti
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from gatekeeper.cli.mixes.bench import MixBench
     from gatekeeper.model.attribution import Attribution
 
@@ -69,7 +72,18 @@ def attribute(
         found = answered(question, made, bench)
         if build:
             found = _built(found, bench)
-    session.emit(attribution_document(found), attribution_text(found, session.width))
+    given = _given(policy, parameter or ())
+    session.emit(attribution_document(found), attribution_text(found, session.width, given))
+
+
+def _given(policy: Path | None, parameters: Sequence[str]) -> list[str]:
+    """What the next command has to be given so that the same policy decides."""
+    import shlex
+
+    words = [("--parameter", one) for one in parameters]
+    if policy is not None:
+        words.insert(0, ("--policy", str(policy)))
+    return [shlex.quote(word) for two in words for word in two]
 
 
 def _built(found: Attribution, bench: MixBench) -> Attribution:
