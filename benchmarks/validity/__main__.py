@@ -32,6 +32,7 @@ STUDIES = (
     "planned",
     "pilots",
     "heavy",
+    "missing",
     "scores",
     "queues",
     "sizes",

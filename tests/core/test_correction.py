@@ -12,6 +12,7 @@ from gatekeeper.core.correction import corrected
 from gatekeeper.core.decide import decide
 from gatekeeper.core.metrics.catalogue import METRICS
 from gatekeeper.core.observation import Proportion
+from gatekeeper.core.slicing import decide_slices
 from gatekeeper.core.unmeasured import not_applicable
 from gatekeeper.model.policy import Rule
 
@@ -32,6 +33,24 @@ def test_one_failure_among_many_passes_is_open() -> None:
         assert found[0].p_fail == pytest.approx(20 * (results[0].p_fail or 0), rel=1e-4)
         assert found[0].blocks
     assert corrected(rules, results, "none") == results
+
+
+def test_the_slices_of_each_rule_count_as_well_as_the_rules() -> None:
+    """A slice that looks bad among eight, in one of ten rules, does so among eighty."""
+    rules = [rule(i, by="topic", slices="worst") for i in range(10)]
+    seen = {f"t{i}": Proportion(200, 170) for i in range(7)} | {"bad": Proportion(200, 137)}
+    good = dict.fromkeys(seen, Proportion(200, 170))
+    metric = METRICS["resolved_rate"]
+    results = [
+        decide_slices(one, metric, seen if number == 0 else good)
+        for number, one in enumerate(rules)
+    ]
+    assert results[0].outcome == "fail"
+    alone = decide(rule(0), metric, Proportion(200, 137))
+    for method in ("holm", "benjamini_hochberg"):
+        found = corrected(rules, results, method)[0]
+        assert found.p_fail == pytest.approx(min(80 * (alone.p_fail or 0), 1), rel=1e-4)
+        assert (found.outcome, found.code) == ("inconclusive", "not_after_correction")
 
 
 def test_a_clear_failure_survives() -> None:

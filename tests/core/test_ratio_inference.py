@@ -138,6 +138,21 @@ def test_the_design_effect_is_the_robust_variance_over_that_of_least_squares() -
     assert found.design_effect == pytest.approx(float(robust.bse[0] / plain.bse[0]) ** 2, rel=1e-9)
 
 
+def test_few_large_clusters_among_many_small_ones_are_what_the_variance_is_known_from() -> None:
+    """Ten of 5 and fifty of 1: 300 squared over 6,300. Of one size, as many as there are."""
+    scores = np.random.default_rng(9).integers(0, ONE, 100)
+    for clusters, worth in (
+        ([*range(10)] * 5 + [*range(10, 60)], 300**2 / 6300),
+        ([*range(20)] * 5, 20),
+    ):
+        seen = sums_of(scores, [1] * 100, clusters=clusters)
+        by_unit = [np.bincount(clusters, weights=column) for column in (scores, np.ones(100))]
+        found = found_of(mean_of, replace(seen, groups=np.stack(by_unit, axis=1).astype(int)))
+        assert isinstance(found, Student)
+        assert found.units == pytest.approx(worth)
+        assert found.clusters == len(by_unit[0])
+
+
 @pytest.mark.parametrize(("method", "columns"), METHODS)
 def test_a_design_effect_is_known_wherever_there_are_clusters(method: Method, columns: int) -> None:
     """Twice the same samples are worth as many as there were."""

@@ -67,7 +67,21 @@ def test_the_worst_slice_is_bounded_as_one_of_all() -> None:
     shares = {f"t{i}": (190, 200) for i in range(9)} | {"locks": (169, 200)}
     every, worst = decided(shares), decided(shares, slices="worst")
     assert (every.outcome, worst.outcome) == ("pass", "inconclusive")
-    assert worst.alpha == pytest.approx(0.005)
+    assert worst.alpha == 0.05
+    assert every.low is not None
+    assert worst.low is not None
+    assert worst.low < every.low
+
+
+def test_the_p_values_of_the_worst_slice_are_those_of_all_of_them() -> None:
+    """At the bound that holds for all ten slices at once p is the rule's own alpha."""
+    shares = {f"t{i}": (190, 200) for i in range(9)} | {"locks": (169, 200)}
+    limit = decided(shares, slices="worst").low
+    at_limit = decided(shares, slices="worst", limit=limit)
+    assert at_limit.p == pytest.approx(0.05)
+    alone = decided({"locks": (169, 200)}, limit=limit)
+    assert at_limit.p == pytest.approx(10 * (alone.p or 0), rel=1e-5)
+    assert {one.value: one.p for one in at_limit.slices}["locks"] == at_limit.p
 
 
 def test_a_slice_too_small_to_look_bad_is_not_shown_to_be_no_worse() -> None:

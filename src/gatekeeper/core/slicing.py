@@ -47,10 +47,8 @@ def decide_slices(rule: Rule, metric: Metric, seen: Mapping[str, Observation]) -
         )
         return missing(rule, why, look_at="the policy, and the tags of the eval sets")
     if rule.slices == "worst":
-        rule = rule.model_copy(update={"alpha": rule.alpha / len(seen)})
+        return _worst(rule, metric, seen)
     found = {value or UNTAGGED: decide(rule, metric, one) for value, one in sorted(seen.items())}
-    if rule.slices == "worst":
-        return _told(rule, found, _decides(found), {})
     return _every(rule, found)
 
 
@@ -63,6 +61,26 @@ def look_through(
     """
     found = {value or UNTAGGED: decide(rule, metric, one) for value, one in seen.items()}
     return _every(rule, found).slices
+
+
+def _worst(rule: Rule, metric: Metric, seen: Mapping[str, Observation]) -> RuleResult:
+    strict = rule.model_copy(update={"alpha": rule.alpha / len(seen)})
+    found = {
+        value or UNTAGGED: _of_all(rule, decide(strict, metric, one), len(seen))
+        for value, one in sorted(seen.items())
+    }
+    return _told(rule, found, _decides(found), {})
+
+
+def _of_all(rule: Rule, one: RuleResult, slices: int) -> RuleResult:
+    """A result by alpha over the number of slices, told by the rule's own: p-values grow as much.
+
+    So they can be compared with those of other rules, and corrected for how many those are.
+    """
+    p, p_fail = (
+        None if p is None else float(f"{min(p * slices, 1.0):.6g}") for p in (one.p, one.p_fail)
+    )
+    return one.model_copy(update={"p": p, "p_fail": p_fail, "alpha": rule.alpha})
 
 
 def _every(rule: Rule, found: Mapping[str, RuleResult]) -> RuleResult:

@@ -51,6 +51,7 @@ def assured(
     return samples if samples <= LARGEST_N else None
 
 
+@lru_cache(maxsize=4096)
 def assured_share(events: int, n: int, limit: float, alpha: float, power: float) -> int | None:
     """The same for a share of independent trials, exact; None for too many.
 

@@ -50,6 +50,20 @@ def variance(seen: Sums, gradient: Sequence[Fraction]) -> Fraction:
     return squares * seen.n / (seen.n - 1)
 
 
+def worth(seen: Sums) -> float:
+    """Units of one size that would say as much of a variance: for degrees of freedom.
+
+    Where few units are large, the variance is known from those alone: Satterthwaite (1946),
+    Biometrics Bulletin 2:110-114, if a unit varies as the square of its size does, which is that of
+    its divisor. All units, where they are of one size or their sizes are not known.
+    """
+    if seen.alone is None or seen.groups is None or len(seen.groups) != seen.n:
+        return seen.n
+    squares = [float(size) ** 2 for size in seen.groups[:, 1].tolist()]
+    most = math.fsum(squares) ** 2 / (math.fsum(square**2 for square in squares) or 1.0)
+    return min(max(most, FEWEST_UNITS), seen.n)
+
+
 def design_effect(
     seen: Sums, spread: Fraction, gradient: Callable[[tuple[int, ...]], Sequence[Fraction]]
 ) -> float:

@@ -13,6 +13,7 @@ from gatekeeper.core.statistics.influence import (
     samples,
     skewness,
     variance,
+    worth,
 )
 from gatekeeper.core.statistics.student import Student
 from gatekeeper.core.statistics.ties import Tied
@@ -92,7 +93,7 @@ def _student(
         candidate=sides[0],
         baseline=sides[1],
         stderr=math.sqrt(spread),
-        units=seen.n,
+        units=worth(seen),
         scale="linear",
         skewness=skewness(seen, gradient),
     )

@@ -13,6 +13,7 @@ from gatekeeper.core.statistics.influence import (
     samples,
     skewness,
     variance,
+    worth,
 )
 from gatekeeper.core.statistics.student import Student
 from gatekeeper.core.statistics.ties import FACTOR, Tied
@@ -72,7 +73,7 @@ def _inferred(seen: Sums, *, ties: bool, change: bool) -> Inference:
         candidate=sides[0],
         baseline=sides[1],
         stderr=math.sqrt(spread),
-        units=seen.n,
+        units=worth(seen),
         scale="log change" if change else "log",
         skewness=skewness(seen, gradient),
     )

@@ -37,12 +37,13 @@ class Student(Inference):
 
     Attributes:
         stderr: Standard error of the estimate on `scale`; above zero.
-        units: What is independent: clusters, or samples where each stands alone.
+        units: What is independent: clusters, or samples where each stands alone; as many of one
+            size as they are worth.
         skewness: Of the estimate, at least zero; it shrinks with the root of the number of units.
     """
 
     stderr: float
-    units: int
+    units: float
     scale: Scale
     skewness: float = 0.0
 
@@ -95,7 +96,7 @@ class Student(Inference):
         return math.exp(min(at, _LARGEST_EXPONENT)) - (self.scale == "log change")
 
 
-def _critical(units: int, alpha: float) -> float:
+def _critical(units: float, alpha: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(units - 1, 1 - alpha))
@@ -117,7 +118,7 @@ def _stretched(critical: float, skewness: float) -> float:
     return max(critical, 3 * shrunk / skewness) if skewness else critical
 
 
-def _distance(units: int, alpha: float, power: float, skewness: float) -> float:
+def _distance(units: float, alpha: float, power: float, skewness: float) -> float:
     """Of the truth from the limit, in standard errors, that is shown with `power`."""
     from scipy.special import nctdtrinc
 
