@@ -114,6 +114,7 @@ def add(  # noqa: PLR0913
     *,
     what: Asked | None = None,
     output: float = 4.0,
+    code: str = "",
     how: Behaviour = Behaviour(unresolved=3),  # noqa: B008 - frozen
 ) -> None:
     now = datetime.now(UTC)
@@ -130,7 +131,9 @@ def add(  # noqa: PLR0913
     )
     (used,) = described.sets
     sets = (used.model_copy(update={"asked": what, "digest": what.digest}),)
-    described = described.model_copy(update={"id": name, "sets": sets, "prices": {"small": price}})
+    engines = {"scorers": {"scorer polite": code}} if code else {}
+    changes = {"id": name, "sets": sets, "prices": {"small": price}, "engines": engines}
+    described = described.model_copy(update=changes)
     make_run(made.project.runs / name, how, run=described)
 
 
@@ -213,6 +216,26 @@ def test_a_set_that_a_run_did_without_is_told_once(line: Line) -> None:
     assert found["loosened"] == []
     told = "no promotion rests on this: of the manifest not run: eval set quality"
     assert told in found["warnings"]
+
+
+def test_other_code_of_a_scorer_of_the_project_needs_somebody(line: Line) -> None:
+    plug = asked(scorers=[{"scorer": "python", "name": "polite"}])
+    v1, v2 = line.delivery.v1, line.delivery.v2
+    for name, about, before, code in (
+        ("second", v2, v1, "polite.py sha256:1"),
+        ("third", v2, v1, "polite.py sha256:1"),
+        ("fourth", v1, v2, "polite.py sha256:2"),
+    ):
+        if name == "third":
+            words = ("policy", "approve", FILE, "--release", v2, "--reason", "a better scorer")
+            assert line(*words) == 0, line.err
+            assert line("promote", v2, "--env", "local") == 0, line.out
+            continue
+        add(line.delivery, name, about, before, what=plug, code=code)
+        found = line.gate(name)
+    changed = ("eval set quality", "scorer polite", "polite.py sha256:1", "polite.py sha256:2")
+    assert loosened(found) == [changed]
+    assert found["needs_approval"] is True
 
 
 def test_a_release_that_does_not_pass_needs_nobody_yet(line: Desk) -> None:

@@ -58,7 +58,9 @@ def decided_on(policy: Policy) -> str:
     basis = policy.basis
     prices = {name: price.model_dump(mode="json") for name, price in basis.prices.items()}
     facts = policy.facts.model_dump(mode="json") if policy.facts else None
-    return digest(canonical({"sets": dict(basis.sets), "prices": prices, "facts": facts}))
+    judged = {name: asked.judged for name, asked in basis.asked.items()}
+    content = {"sets": dict(basis.sets), "judged": judged, "prices": prices, "facts": facts}
+    return digest(canonical(content))
 
 
 def applied_digest(policy: Policy) -> str:

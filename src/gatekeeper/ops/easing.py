@@ -13,6 +13,7 @@ from gatekeeper.ops.soundness import unsound
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gatekeeper.model.asked import Asked
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Loosened, Outcome
@@ -36,9 +37,19 @@ def basis_of(run: Run) -> Basis:
     """The eval sets and the prices of a run."""
     return Basis(
         {one.name: one.digest for one in run.sets},
-        {one.name: one.asked for one in run.sets if one.asked is not None},
+        {one.name: _with_code(run, one.asked) for one in run.sets if one.asked is not None},
         run.prices,
     )
+
+
+def _with_code(run: Run, asked: Asked) -> Asked:
+    """What a set asks, with the versions of the plug-ins that judge it."""
+    scorers = asked.judged.get("scorers")
+    listed = [one for one in scorers if isinstance(one, dict)] if isinstance(scorers, list) else []
+    names = [f"scorer {one.get('name') or one.get('scorer')}" for one in listed]
+    known = run.engines.get("scorers", {})
+    code = {name: known[name] for name in names if name in known}
+    return asked.model_copy(update={"judged": {**asked.judged, **code}}) if code else asked
 
 
 def eased(judged: Bench, basis: Basis, outcome: Outcome, decided: datetime) -> Eased:

@@ -98,7 +98,9 @@ def weaknesses(
     yield from _sections(blocking)
     if blocking and all(rule.skippable for rule in blocking):
         text = "every rule that blocks may be skipped, and so may the gate"
-        yield Weakness("all-skippable", WHOLE, text, "`skippable: true` where a rule has to give")
+        yield Weakness(
+            "all-skippable", WHOLE, text, "`skippable: true` only where a rule may give way"
+        )
     for rule in blocking:
         yield from _rule(rule, metrics.get(rule.metric))
 
@@ -182,7 +184,7 @@ def _idle(rule: Rule, metric: Metric, limit: float) -> Iterator[Weakness]:
         text = f"it lets {told} go the wrong way" if rate else f"it lets {told} pass"
     else:
         idle = rate and (limit <= _HARDLY if rule.test == "min" else limit >= 1 - _HARDLY)
-        text = f"hardly any release could be beyond {percent(limit)}"
+        text = f"hardly any release could be on the wrong side of {percent(limit)}"
     if idle:
         fix = "the worst value that would still be served; `detect` says what it is meant to stop"
         yield Weakness("limit-idle", rule.name, text, fix)
