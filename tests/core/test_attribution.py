@@ -416,6 +416,7 @@ def test_the_guilty_one_is_named_and_comes_first() -> None:
 def test_who_mends_does_not_hide_who_breaks() -> None:
     found = told(costs(1), costs(1.5), costs(0.6), costs(1.02))
     assert found.guilty == ("prompt",)
+    assert found.reason.endswith("; router takes part of that back: +2.0 % in all")
 
 
 def test_both_are_named_where_neither_explains_most() -> None:

@@ -23,6 +23,8 @@ MOST: Final = 0.5
 """Share of what moved the bad way that whoever is named must explain."""
 _ALL: Final = 0.001
 """Share of a change that is too little to be told."""
+_PART: Final = 0.01
+"""Share of what went wrong that who takes it back is named for."""
 
 
 def unmeasured(case: Case, why: Missing) -> RuleAttribution:
@@ -133,7 +135,12 @@ def _sentence(named: Sequence[str], share: float, found: RuleAttribution, whole:
     total = found.change.value if found.change else whole
     if abs(total - whole) <= _ALL * abs(whole):
         return told
-    return f"{told}, which others make {_signed(total, found.unit)} in all"
+    back = [
+        one.component for one in found.components if one.moved.value * whole < -_PART * whole**2
+    ]
+    takes = "takes" if len(back) == 1 else "take"
+    what = f"{listed(back) or 'others'} {takes} part of that back"
+    return f"{told}; {what}: {_signed(total, found.unit)} in all"
 
 
 def _signed(value: float, unit: str) -> str:
