@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders_metrics import call, fate, request
+from builders_metrics import call, fate, request, score
 from builders_runs import BASELINE, CANDIDATE, describe, make_run
 from gatekeeper.adapters.metrics import RunMeasurements, measurements
 from gatekeeper.adapters.metrics.columns import COLUMNS
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 
     from gatekeeper.model.record import Row
 
+COMPARED = ("resolved_rate", "usd_per_resolved_request", "p95_latency")
 OTHER = "sha256:" + "a" * 64
-ALL = frozenset(COLUMNS)
-ROWS = f"SELECT * FROM (SELECT {', '.join(sorted(ALL))}, side, trial & 4095 AS part, suite, sample, replicate, cluster, due FROM trials WHERE side = 1) ORDER BY ALL"  # noqa: E501, S608
+ALL = frozenset((*COLUMNS, "scored"))
+ROWS = f"SELECT * FROM (SELECT {', '.join(COLUMNS)}, side, trial & 4095 AS part, suite, sample, replicate, cluster, due FROM trials WHERE side = 1) ORDER BY ALL"  # noqa: E501, S608
+SCORES = "SELECT side, scored.suite, sample, replicate, scorer, perfect, wrong, crashed, millionths FROM scored JOIN trials USING (side, trial) ORDER BY ALL"  # noqa: E501
 
 
 def some_rows(seed: int, *, clustered: bool) -> Iterator[Row]:
@@ -83,10 +85,13 @@ def some_rows(seed: int, *, clustered: bool) -> Iterator[Row]:
                     inter_token_us=draw.choice(number),
                     unauthorised=draw.choice(maybe),
                 )
+            for scorer in draw.choice(((), ("pii",), ("pii", "pii", "facts"))):
+                yield score(asked, scorer, value=draw.choice((0.0, 0.25, 1.0)))
             for _ in range(draw.choice((0, 1, 2))):
                 yield fate(asked, resolved=draw.choice(maybe), follow_up=draw.choice(maybe))
     yield call(request("nobody", request_id="nowhere"))
     yield fate(request("nobody", request_id="nowhere"), resolved=True)
+    yield score(request("nobody", request_id="nowhere"), "pii", value=1.0)
 
 
 def tables(directory: Path, rows: list[Row]) -> DuckDBPyConnection:
@@ -107,6 +112,7 @@ def test_trials_by_places_are_those_by_names(tmp_path: Path, seed: int) -> None:
         assert dense.execute("FROM dependence").fetchall() == (
             named.execute("FROM dependence").fetchall()
         )
+        assert dense.execute(SCORES).fetchall() == named.execute(SCORES).fetchall()
         for name in ("resolved", "tokens", "first_token_us"):
             assert make_dense(dense, CANDIDATE, BASELINE, {name})
             one = f"SELECT {name} FROM trials ORDER BY side, suite, sample, replicate"  # noqa: S608
@@ -137,7 +143,11 @@ def test_a_large_run_is_measured_alike(tmp_path: Path, monkeypatch: pytest.Monke
             found = RunMeasurements(connection, CANDIDATE, BASELINE, None, tmp_path)
             return [
                 repr(found.observe(METRICS[name], paired=paired))
-                for name in ("resolved_rate", "usd_per_resolved_request", "p95_latency")
+                for name in (*COMPARED, "pii_redaction_test_fail")
+                for paired in (False, True)
+            ] + [
+                found.contributions(METRICS[name], paired=paired)
+                for name in COMPARED
                 for paired in (False, True)
             ]
 
