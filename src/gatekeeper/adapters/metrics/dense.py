@@ -1,8 +1,8 @@
 """The table `trials` of large runs: the same as `trials` makes, by places instead of by names.
 
 Joining and grouping millions of rows by text takes far longer than reading them. Here the place of
-a row is looked up once (`places`), and sums are added into arrays (`slots`, `spending`), of which
-`keeping` makes the table. The expressions are the same.
+a row is looked up once (`places`), and sums are added into arrays (`slots`, `spending`), which the
+views of `keeping` read where they are. The expressions are the same.
 """
 
 from __future__ import annotations
@@ -89,14 +89,8 @@ class _Dense:
 
     def make(self) -> None:
         """Make it; arrays go as soon as they are not needed, since they are what memory holds."""
-        trial = groups(index(self.arrays.names("based", "sample", "suite", "replicate")))
+        trial, of_call, of_fate, of_score = self._joined()
         size = len(trial)
-        requests = index(self.arrays.names("requests", "request_id"))
-        of_call, of_fate, of_score = (
-            places(requests, self.arrays.names(table, "request_id"))
-            for table in (CALLS, "outcomes", "scores" if self.scored else _NO_SCORES)
-        )
-        del requests
         side = self.arrays.column("side", "based")
         rows, firsts = slots_of(trial, side)
         count = len(firsts)
@@ -122,6 +116,14 @@ class _Dense:
         keep(self.connection, table, first, self._columns(table), self.suites)
         if self.scored:
             score(self.connection, at, table, self.suites)
+
+    def _joined(self) -> tuple[NDArray[Any], ...]:
+        """The trial of each request, and the request of each call, late fact and score."""
+        trial = groups(index(self.arrays.names("based", "sample", "suite", "replicate")))
+        requests = index(self.arrays.names("requests", "request_id"))
+        tables = (CALLS, "outcomes", "scores" if self.scored else _NO_SCORES)
+        named = (self.arrays.names(table, "request_id") for table in tables)
+        return trial, *(places(requests, names) for names in named)
 
     def _numbers(
         self, trial: NDArray[Any], side: NDArray[Any], firsts: NDArray[Any]

@@ -1,4 +1,4 @@
-"""Arrays become the table `trials`, in as little memory as holds them."""
+"""Arrays become the view `trials`, in as little memory as holds them."""
 
 from __future__ import annotations
 
