@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_quick_study_of_shares() -> None:
-    names = ("exact", "clusters", "pairs", "paired_clusters", "judged", "planned")
+    names = ("exact", "clusters", "pairs", "paired_clusters", "judged", "planned", "pilots")
     only = [word for name in names for word in ("--only", name)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.validity", "--quick", *only],
@@ -26,7 +26,7 @@ def test_quick_study_of_shares() -> None:
 
 
 def test_quick_study_of_whole_gates_and_policies() -> None:
-    only = ("--only", "policies", "--only", "end_to_end")
+    only = ("--only", "policies", "--only", "end_to_end", "--only", "missing")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.validity", "--quick", *only],
         cwd=ROOT,
