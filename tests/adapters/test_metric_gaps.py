@@ -124,6 +124,25 @@ def test_scores_that_are_absent_count_as_the_worst_that_they_may_be(tmp_path: Pa
     assert found.high > 0.1
 
 
+def test_a_request_that_only_one_side_blocks_is_left_out_of_attempts(tmp_path: Path) -> None:
+    rows: list[Row] = []
+    for release in (CANDIDATE, BASELINE):
+        for number in range(100):
+            asked = request(f"s{number:03}", release)
+            blocked = release == CANDIDATE and number == 0
+            again = [call(asked, attempt=1)] if number % (4 + (release == BASELINE)) == 1 else []
+            rows += [asked, *([] if blocked else [call(asked), *again])]
+    metric = METRICS["retry_amplification"]
+    rule = Rule(
+        name="reliability.r", section="r", metric=metric.name, test="max_increase", limit=0.5
+    )
+    seen: Any = measured(tmp_path, rows, BASELINE).observe(metric, paired=True)
+    assert isinstance(seen, Sums)
+    assert (seen.n, seen.left_out) == (99, LeftOut(unmeasured=1))
+    found = decide(rule, metric, seen)
+    assert (found.outcome, found.left_out) == ("pass", 1)
+
+
 def test_times_that_are_not_known_are_the_fastest_and_the_slowest(tmp_path: Path) -> None:
     rows: list[Row] = []
     for release, latencies, bad in ((CANDIDATE, (10, 20, 30), ()), (BASELINE, (8, 16, 24), (1,))):

@@ -92,7 +92,7 @@ RELIABILITY: Final = (
         look_at="calls with an outcome other than ok; timeouts, fallbacks, the engine's health",
         components=("router", "serving", "prompt", "tools"),
         sql=of_trials(
-            "CASE WHEN attempts_missing = 0 THEN attempts END", d="calling", where="calling > 0"
+            "CASE WHEN attempts_missing = 0 THEN attempts END", d="calling", silent="calling = 0"
         ),
     ),
     Metric(
@@ -109,7 +109,7 @@ RELIABILITY: Final = (
         sql=of_trials(
             "CASE WHEN tokens_missing + surface_missing = 0 THEN tokens END",
             d="surface_tokens",
-            where="calling > 0",
+            silent="calling = 0",
         ),
     ),
     Metric(

@@ -118,6 +118,7 @@ def _detail(rule: RuleResult) -> Html:
         ("candidate", amount(rule.candidate, "") if rule.candidate is not None else ""),
         ("baseline", amount(rule.baseline, "") if rule.baseline is not None else ""),
         ("design effect", f"{rule.design_effect:.3g}" if rule.design_effect > 1 else ""),
+        ("pairs left out", f"{rule.left_out:,}" if rule.left_out else ""),
         ("samples needed", f"{rule.n_needed:,}" if rule.n_needed is not None else ""),
         ("seed", str(rule.seed) if rule.seed is not None else ""),
         ("to settle it", rule.settle),
