@@ -35,6 +35,7 @@ STUDIES = (
     "missing",
     "scores",
     "queues",
+    "queue_changes",
     "sizes",
     "policies",
     "end_to_end",

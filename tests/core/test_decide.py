@@ -246,8 +246,26 @@ def test_latency_is_compared_with_the_baseline_and_with_a_limit() -> None:
 
 def test_too_few_times_say_how_many_are_needed_at_least() -> None:
     found = outcome("p95_latency", "max_increase", 0.15, times(1.0, 40))
-    assert (found.outcome, found.n_needed) == ("inconclusive", 59)
+    assert (found.outcome, found.code) == ("inconclusive", "too_few")
+    assert (found.n_needed or 0) >= 59
     assert "on 40 pairs, which give no bounds" in found.reason
+
+
+def test_a_run_too_short_for_its_queue_neither_passes_nor_fails_and_says_what_would_be_enough() -> (
+    None
+):
+    random = np.random.default_rng(11)
+    walk = np.cumsum(random.exponential(1, 1000) - random.exponential(1.1, 1000))
+    waited = (1e4 * (1 + walk - np.minimum.accumulate(walk))).astype(np.int64)
+    for limit in (1.0, 1e6):
+        found = outcome("p95_latency", "max", limit, Times(waited))
+        assert (found.outcome, found.code) == ("inconclusive", "short_run")
+        assert (found.n_needed or 0) > 1000
+        assert f"about {found.n_needed:,} requests, or a lower rate" in found.settle
+    apart = Times(waited, random.permutation(waited))
+    found = outcome("p95_latency", "max_increase", 0.25, apart)
+    assert (found.outcome, found.code) == ("inconclusive", "short_run")
+    assert "pairs in a row say no more than one" in found.settle
 
 
 def test_one_observation_shows_nothing() -> None:

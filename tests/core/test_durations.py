@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
 from gatekeeper.core.observation import Times
-from gatekeeper.core.statistics.dependence import design_effect, groupings
+from gatekeeper.core.statistics.dependence import blocks, design_effect
 from gatekeeper.core.statistics.duration_changes import quantile_change
 from gatekeeper.core.statistics.durations import OrderStatistics, fewest, quantile_of
 from gatekeeper.core.statistics.unbounded import Unbounded
@@ -79,6 +79,9 @@ def test_a_limit_is_passed_exactly_where_p_says_so(
     seen = latencies(seed, n)
     for found in (known(quantile_of(seen, p)), known(quantile_change(seen, p))):
         low, high = found.bounds(alpha)
+        if isinstance(found, Unbounded):
+            assert (low, high, found.p(found.value, "below")) == (None, None, None)
+            continue
         for limit in (*(found.value * np.linspace(0.5, 1.5, 9)).tolist(), low, high):
             below = limit is not None and found.p(limit, "below") <= alpha + 1e-12
             above = limit is not None and found.p(limit, "above") <= alpha + 1e-12
@@ -90,7 +93,8 @@ def test_a_limit_is_passed_exactly_where_p_says_so(
 def test_a_plain_bootstrap_of_blocks_agrees(n: int, p: float) -> None:
     seen = latencies(1, n)
     found = known(quantile_change(seen, p))
-    group, random, changes = groupings(seen)[0], np.random.default_rng(2), []
+    group = blocks(n, found.draws[0].degrees + 1)
+    random, changes = np.random.default_rng(2), []
     members = [np.flatnonzero(group == block) for block in range(group.max() + 1)]
     for _ in range(2000):
         drawn = random.poisson(1, len(members)).tolist()
@@ -145,11 +149,12 @@ def test_design_effect_of_equal_groups_is_one_plus_size_less_one_times_likeness(
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), worse=st.floats(1.0, 3.0))
 def test_slower_requests_never_help(seed: int, worse: float) -> None:
-    seen = latencies(seed, 150)
+    seen = latencies(seed, 400)
     slower = Times((seen.candidate * worse).astype(np.int64), seen.baseline)
     for method in (quantile_of, quantile_change):
         one, other = known(method(seen, 0.9)), known(method(slower, 0.9))
         limit = one.value * 1.1
+        assume(not isinstance(one, Unbounded))
         assert other.p(limit, "below") >= one.p(limit, "below") - 1e-9
         assert other.bounds(0.05)[1] >= one.bounds(0.05)[1] - 1e-4 * abs(one.value)
 
@@ -201,7 +206,7 @@ def test_requests_beyond_the_limit_never_turn_a_failure_into_a_pass(seed: int, m
     slower = np.concatenate([times, np.full(more, int(limit) + 1)])
     after = known(quantile_of(Times(slower), 0.9))
     assert (after.bounds(0.05)[1] or np.inf) > limit
-    assert after.p(limit, "below") > 0.05
+    assert (after.p(limit, "below") or 1.0) > 0.05
 
 
 @pytest.mark.parametrize("count", [1, 5, 10])

@@ -447,6 +447,17 @@ def test_load_does_not_wait_for_answers_and_counts_from_when_a_request_was_due()
     assert not records.of(ScoreRow)
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_requests_of_all_load_suites_and_turns_are_due_in_the_order_in_which_they_are_sent(apart):
+    sets = load_set(9), load_set(8, rate_per_second=1e3)
+    trial = Trial(sets, Desk({}), Desk({}), ("load",), apart=apart)
+    rows = trial.run().of(RequestRow)
+    assert len(rows) == 34
+    for arm in ("candidate", "baseline"):
+        due = [one.scheduled_us for one in rows if one.arm == arm]
+        assert due == sorted(due)
+
+
 def test_trouble_other_than_a_failed_request_ends_the_run():
     class Broken(Desk):
         async def handle(self, *_):

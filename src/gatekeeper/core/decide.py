@@ -56,7 +56,7 @@ def _tested(rule: Rule, metric: Metric, seen: measure.Measured, found: Found) ->
     unit = measure.unit(rule, metric)
     settle, needed = "", None
     if outcome == "inconclusive":
-        code, settle, needed = _open(code, seen, found)
+        code, settle, needed = _open(code, rule, metric, seen, found)
         if code == "too_few" and found.left_out.pairs:
             code, settle, needed = _with_gaps(rule, metric, seen, found) or (code, settle, needed)
     return result(
@@ -113,7 +113,9 @@ def margin(rule: Rule, value: float) -> float | None:
     return float(f"{distance:.10g}") + 0.0
 
 
-def _open(code: str, seen: measure.Measured, found: Found) -> tuple[str, str, int | None]:
+def _open(
+    code: str, rule: Rule, metric: Metric, seen: measure.Measured, found: Found
+) -> tuple[str, str, int | None]:
     """Code, what would settle an inconclusive rule, and the samples that would."""
     if isinstance(seen, Proportion) and seen.unknown:
         settle = f"the same run without the errors that leave {seen.unknown:,} samples unknown"
@@ -122,6 +124,8 @@ def _open(code: str, seen: measure.Measured, found: Found) -> tuple[str, str, in
         return code, _SETTLED_BY[code], None
     if found.low is None and found.high is None and (why := _without_bounds(seen, found)):
         return why, _SETTLED_BY[why], None
+    if measure.short(rule, metric, seen, found):
+        return "short_run", wording.longer(found), found.needed
     return "too_few", wording.settle(found), found.needed
 
 

@@ -112,6 +112,15 @@ def tied(seen: Measured) -> bool:
             return False
 
 
+def short(rule: Rule, metric: Metric, seen: Measured, found: Found) -> bool:
+    """Whether as many requests would bound a quantile if they did not wait behind each other."""
+    from gatekeeper.core.statistics.durations import enough
+
+    if not isinstance(seen, Times) or (found.low is not None and found.high is not None):
+        return False
+    return found.n >= enough(metric.quantile or 0.5, rule.alpha)
+
+
 def look(rule: Rule, metric: Metric, seen: Measured, alpha: float | None = None) -> Found | None:
     """What an observation says about a rule; None where its estimate does not exist.
 

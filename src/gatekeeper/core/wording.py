@@ -105,6 +105,16 @@ def settle(found: Found) -> str:
     return f"{told}, {found.planned:,} if the truth is what was observed"
 
 
+def longer(found: Found) -> str:
+    """How long a run would have to be, where requests wait behind each other for too long."""
+    what = "pairs" if found.baseline is not None else "requests"
+    enough = "" if found.needed is None else f"about {found.needed:,} {what}, or "
+    alike = f"up to {found.design_effect:,.0f} {what} in a row say no more than one"
+    return (
+        f"{enough}a lower rate: {alike}, so this run is too short for how long its queue remembers"
+    )
+
+
 def _plain(value: float) -> str:
     """Four digits that tell, without an exponent where the value is small."""
     shown = f"{value:.4g}"

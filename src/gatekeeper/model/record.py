@@ -59,7 +59,8 @@ class RequestRow(Frozen):
     forbidden_tool_calls: int | None = 0
     latency_us: int | None
     scheduled_us: int | None = None
-    """Load suite: when it was due, relative to the start; latency counts from there."""
+    """Load suite: when it was due, relative to the start; latency counts from there. Suites and
+    turns follow each other without a gap, so that requests have one order."""
     tags: tuple[str, ...] | None = None
     """``tag=value`` of the sample, sorted."""
     fell_back: bool | None = None

@@ -303,6 +303,16 @@ class _Runner:
                 await self._send(handlers, self._dues(number, handlers, part))
 
     def _dues(self, share: int, handlers: Mapping[Arm, Handler], part: Part) -> list[Due]:
+        """What is left of a load suite in a turn, after all that is sent before it."""
+        earlier = [(number, part.first) for number in range(share)]
+        earlier += [(n, turn) for turn in range(part.first) for n in range(len(self._plan.sets))]
+        tables = [self._timetable(n, handlers, Part(turn, part.of)) for n, turn in earlier]
+        start = sum(table[-1].due_us for table in tables if table)
+        found = self._timetable(share, handlers, part)
+        whole = [replace(due, due_us=start + due.due_us) for due in found]
+        return [due for due in whole if self._index(due.place) not in self._finished]
+
+    def _timetable(self, share: int, handlers: Mapping[Arm, Handler], part: Part) -> list[Due]:
         plan = self._plan
         chosen, whole = plan.sets[share], plan.layout.shares[share]
         arms = [arm for arm in whole.arms if arm in handlers]
@@ -310,8 +320,7 @@ class _Runner:
         if chosen.header.load is None or not arms:
             return []
         seed = f"{plan.seed}/{chosen.digest}/{part.first}"
-        dues = timetable(share, numbers, arms, chosen.header.load, seed)
-        return [due for due in dues if self._index(due.place) not in self._finished]
+        return timetable(share, numbers, arms, chosen.header.load, seed)
 
     async def _send(self, handlers: Mapping[Arm, Handler], dues: Sequence[Due]) -> None:
         start = self._clock.monotonic_us() - (dues[0].due_us if dues else 0)

@@ -25,7 +25,8 @@ known of the error), and `scaled`, one of the others in another unit.
 What they are made of: `binomial` (exact tails and planning), `tango` (the score test of pairs),
 `influence` (variance and skewness of functions of sums, by the delta method), `resampling` (the
 weights of the bootstrap), `clustering` and `dependence` (how much less dependent trials and
-requests say), `judge` (what a calibration leaves possible), `roots` (where a function is zero).
+requests say), `memory` (for how long a queue remembers), `judge` (what a calibration leaves
+possible), `roots` (where a function is zero).
 
 Beside them: `multiplicity` (several rules at once), `replicates` (variance between and within
 samples), `standard_errors` (for summaries that decide nothing).

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.observation import Times
 
-FEWEST_BLOCKS: Final = 8
+FEWEST_BLOCKS: Final = 10
 """Fewer resample too little."""
+MEMORIES: Final = 5
+"""Of what a block is long, so that blocks are all but independent of each other."""
+FEWEST: Final = 10
+"""Requests, of as many as count as independent, that bound a quantile of one release."""
 _ALPHA: Final = 0.05
 
 
@@ -30,26 +34,24 @@ def blocks(n: int, count: int) -> NDArray[int64]:
     return np.arange(n, dtype=np.int64) * max(min(count, n, GROUPS), 1) // max(n, 1)
 
 
-def groupings(seen: Times) -> list[NDArray[int64]]:
-    """The ways in which requests may depend on each other, each as a group number a request.
+def groupings(seen: Times, count: int) -> list[NDArray[int64]]:
+    """The ways in which requests may depend on each other, each as a group number a request."""
+    return [blocks(len(seen.candidate), count), *_clusters(seen)]
 
-    Half as many blocks as the root of the requests, so of twice that length: a change at its limit
-    in a queue that is busy half of the time then passes wrongly 5 % of the time, and with blocks
-    of half that length 7 % (300 and 1,000 requests, two servers).
+
+def most_blocks(n: int, effect: float) -> int:
+    """Blocks of `n` requests that are each at least five times as long as the run remembers.
+
+    Longer where that leaves ten, and a quarter as many as the root of the requests: with half as
+    many, a change of p95 at its limit passed wrongly 5.7 % of the time (2,000 and 5,000 requests,
+    each release in a queue of its own that is busy 30 or 50 % of the time).
     """
-    n = len(seen.candidate)
-    return [blocks(n, max(math.isqrt(n) // 2, FEWEST_BLOCKS)), *_clusters(seen)]
+    return min(max(math.isqrt(n) // 4, FEWEST_BLOCKS), int(n / (MEMORIES * effect)))
 
 
 def effect(seen: Times, late: NDArray[float64]) -> float:
-    """The largest design effect of `late` over blocks of three lengths and over clusters.
-
-    One length is too short where requests queue for long, or leaves too few blocks where not.
-    """
-    n = len(late)
-    counts = [math.isqrt(n) // shorter for shorter in (1, 2, 4)]
-    ways = [blocks(n, count) for count in counts if count >= FEWEST_BLOCKS // 2]
-    return max((design_effect(late, group) for group in (*ways, *_clusters(seen))), default=1.0)
+    """The largest design effect of `late` over the clusters that the set names; one without."""
+    return max((design_effect(late, group) for group in _clusters(seen)), default=1.0)
 
 
 def _clusters(seen: Times) -> list[NDArray[int64]]:

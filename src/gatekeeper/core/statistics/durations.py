@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.statistics.assurance import assured
 from gatekeeper.core.statistics.binomial import LARGEST_N
 from gatekeeper.core.statistics.clustered_share import Beta
 from gatekeeper.core.statistics.clustering import Clusters
-from gatekeeper.core.statistics.dependence import effect
+from gatekeeper.core.statistics.dependence import FEWEST, effect
 from gatekeeper.core.statistics.inference import POWER, Inference
+from gatekeeper.core.statistics.memory import memory
 from gatekeeper.core.statistics.unbounded import Unbounded
 
 if TYPE_CHECKING:
@@ -24,9 +25,18 @@ if TYPE_CHECKING:
     from gatekeeper.core.statistics.inference import Side
 
 
+_LONG: Final = 120
+"""Requests that show that they are independent, where they are, well enough to count as half."""
+
+
 def fewest(p: float, alpha: float) -> int:
     """Samples below which a bound of the `p` quantile does not exist: 59 for p95 at alpha 0.05."""
     return math.ceil(math.log(alpha) / math.log(max(p, 1 - p)))
+
+
+def enough(p: float, alpha: float) -> int:
+    """Requests that bound the `p` quantile where none waits: as many as show that none does."""
+    return max(2 * fewest(p, alpha), _LONG)
 
 
 def rank(n: int, p: float) -> int:
@@ -45,7 +55,8 @@ def quantile(values: NDArray[int64], p: float) -> int:
 def quantile_of(seen: Times, p: float) -> Inference | None:
     """The `p` quantile of the candidate's durations; None where there are none.
 
-    Where all durations are the same there are no bounds, since measured times never are.
+    Where all durations are the same there are no bounds, since measured times never are; nor where
+    the run remembers for more than a tenth of its length, as one whose queue fills up does.
     """
     import numpy as np
 
@@ -58,12 +69,22 @@ def quantile_of(seen: Times, p: float) -> Inference | None:
         least = fewest(p, 0.05) if n == 1 else None
         return Unbounded(value=value, n=n, method="order statistics: all tied", fewest=least)
     late = (seen.candidate > value).astype(np.float64)
+    remembered = max(memory(late), memory(seen.candidate.astype(np.float64)))
+    if n < FEWEST * remembered:
+        return Unbounded(
+            value=value,
+            n=n,
+            method="order statistics: too short a run",
+            clusters=clusters(seen),
+            design_effect=remembered,
+            fewest=math.ceil(max(fewest(p, 0.05), FEWEST) * remembered),
+        )
     return OrderStatistics(
         value=value,
         n=n,
         method="order statistics, of as many as count as independent",
         clusters=clusters(seen),
-        design_effect=effect(seen, late),
+        design_effect=max(remembered, effect(seen, late)),
         ordered=ordered,
         quantile=p,
         units=_units(seen),
@@ -93,11 +114,11 @@ class OrderStatistics(Inference):
 
     How many values lie below a quantile is binomial: Hahn and Meeker (1991), "Statistical
     Intervals", section 5.2. Where durations depend on each other the binomial is that of as many
-    independent ones as they are worth, n over the design effect, as Korn and Graubard (1998) do
-    for shares. Where the set names clusters, what is later than a limit is also a share of samples
-    in clusters, with its bounds (`clustered_share`), and the wider counts: a design effect of few
-    clusters, of which few are late, is too uncertain. Power and sample sizes take the shape of the
-    distribution as seen, stretched.
+    independent ones as they are worth, n over how many in a row say as much as one (`memory`), as
+    Korn and Graubard (1998) do for shares. Where the set names clusters, what is later than a limit
+    is also a share of samples in clusters, with its bounds (`clustered_share`), and the wider
+    counts: a design effect of few clusters, of which few are late, is too uncertain. Power and
+    sample sizes take the shape of the distribution as seen, stretched.
 
     Attributes:
         ordered: Durations, rising.
@@ -138,12 +159,12 @@ class OrderStatistics(Inference):
             count = _first(self.n + 1, lambda count: self._below(count) <= alpha)
             if count > self.n:
                 return None
-            share = float(betaincinv(*self._beta(count), power))
+            share = float(betaincinv(*self._reached(count), power))
         else:
             count = _first(self.n + 1, lambda count: self._above(count) > alpha) - 1
             if count < 0:
                 return None
-            share = float(betaincinv(*self._beta(count + 1), 1 - power))
+            share = float(betaincinv(*self._passed(count), 1 - power))
         other = float(self.ordered[rank(self.n, share)])
         return limit * self.value / other if other > 0 else None
 
@@ -164,7 +185,8 @@ class OrderStatistics(Inference):
     def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
         """Averaged over the truths that are possible."""
         found = assured(self.needed(limit, alpha, power), self.n, alpha, power)
-        return None if found is None else max(found, fewest(self.quantile, alpha))
+        least = math.ceil(fewest(self.quantile, alpha) * self.design_effect)
+        return None if found is None else max(found, least)
 
     def _below(self, count: int) -> float:
         """Chance of at least `count` durations up to the quantile."""
@@ -172,7 +194,7 @@ class OrderStatistics(Inference):
 
         if count <= 0:
             return 1.0
-        alone = float(betainc(*self._beta(count), self.quantile))
+        alone = float(betainc(*self._reached(count), self.quantile))
         if self.units is None:
             return alone
         return max(alone, Beta.of(_late(self.units, count), 1).above(1 - self.quantile))
@@ -183,17 +205,22 @@ class OrderStatistics(Inference):
 
         if count >= self.n:
             return 1.0
-        alone = float(betaincc(*self._beta(count + 1), self.quantile))
+        alone = float(betaincc(*self._passed(count), self.quantile))
         if self.units is None:
             return alone
         return max(alone, Beta.of(_late(self.units, count), 0).below(1 - self.quantile))
 
-    def _beta(self, count: int) -> tuple[float, float]:
-        """Parameters of the beta distribution of the share below the `count`-th duration.
+    def _reached(self, count: int) -> tuple[float, float]:
+        """Beta distribution of the share up to a time that `count` durations are up to.
 
-        With n / effect independent ones, both parameters shrink as that number does.
+        With one more that is later, and no less than one: of requests that count as one, none that
+        was late says nothing of the next.
         """
-        return count / self.design_effect, (self.n - count + 1) / self.design_effect
+        return count / self.design_effect, (self.n - count) / self.design_effect + 1
+
+    def _passed(self, count: int) -> tuple[float, float]:
+        """The same with one more that is not later."""
+        return count / self.design_effect + 1, (self.n - count) / self.design_effect
 
 
 def _late(units: NDArray[int64], count: int) -> Clusters:
