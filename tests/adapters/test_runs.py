@@ -199,5 +199,6 @@ def test_a_run_is_found_by_id_beginning_or_path(tmp_path: Path) -> None:
         find_run(project, "20260101")
     assert "20260101-a, 20260101-b" in caught.value.fix
     for unknown in ("20260303-unfinished", "nothing", "", "./nothing", ".."):
-        with pytest.raises(UsageError, match="no such run"):
+        with pytest.raises(UsageError, match="no such run") as caught:
             find_run(project, unknown)
+        assert "gatekeeper runs list" in caught.value.fix

@@ -6,6 +6,7 @@ before they are expanded, and reading stops at the bound instead of after it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from gatekeeper.adapters import routing
@@ -22,10 +23,13 @@ MAX_NODES: Final = 10_000
 """Values in a document, every alias expanded."""
 MAX_DEPTH: Final = 64
 
+_SECOND_COLON: Final = "a second `: ` in one line"
+_TIGHT: Final = re.compile(r"\s*[\w.-]+(:)[^\s:/]")
+"""A line such as ``owner:security``; ``http://host`` is none."""
 _SYNTAX: Final = (
     ("'\\t' that cannot start", "a tab as indentation", "spaces"),
     ("cannot start any token", "a character that YAML reserves", "the text in quotes"),
-    ("mapping values are not allowed", "a second `: ` in one line", "the text in quotes"),
+    ("mapping values are not allowed", _SECOND_COLON, "the text in quotes"),
     ("expected <block end>", "out of line with what is above it", "the indentation of its peers"),
     ("'<document start>'", "out of line with what is above it", "the indentation of its peers"),
     ("could not find expected ':'", "neither `key: value` nor a list item", "`key: value`"),
@@ -83,7 +87,10 @@ class _Composer:
         except MarkedYAMLError as error:
             message, accepted = _words(str(error.problem))
             mark = error.problem_mark or error.context_mark
-            self._stop(message, mark.index if mark else 0, accepted)
+            offset = mark.index if mark else 0
+            if message == _SECOND_COLON and (found := _tight_colon(self._text, offset)) is not None:
+                message, accepted, offset = "no space after the colon", "`key: value`", found
+            self._stop(message, offset, accepted)
         except (YAMLError, ValueError, OverflowError):  # chr() of a number that is too large
             self._stop("an escape that is no character", self._last, "characters of Unicode")
 
@@ -203,6 +210,14 @@ class _Composer:
     def _stop(self, message: str, offset: int, accepted: str) -> NoReturn:
         self._add(message, offset, accepted)
         raise InputError(self.problems)
+
+
+def _tight_colon(text: str, offset: int) -> int | None:
+    """Where the line above lacks the space after its key's colon, so that both are one text."""
+    start = text.rfind("\n", 0, offset) + 1
+    above = text.rfind("\n", 0, start - 1) + 1 if start else 0
+    found = _TIGHT.match(text, above, start)
+    return found.start(1) if found else None
 
 
 def _words(problem: str) -> tuple[str, str]:

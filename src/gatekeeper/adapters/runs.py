@@ -48,7 +48,7 @@ def find_run(project: Project, reference: str) -> Path:
     found = _called(project, reference)
     if len(found) == 1:
         return found[0]
-    what, fix = "no such run", "`gatekeeper evaluate` makes runs"
+    what, fix = "no such run", "`gatekeeper runs list` lists those there are"
     if found:
         what = f"{len(found)} runs begin so"
         fix = f"name one of {', '.join(path.name for path in found)}"

@@ -27,7 +27,10 @@ def _as_text(value: object) -> object:
 
 
 def _calendar_date(value: str) -> str:
-    return date.fromisoformat(value).isoformat()
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ValueError(f"{value!r} is no day of the calendar") from None
 
 
 UsdPerMillion = Annotated[Usd, AfterValidator(_whole_nano_usd)]

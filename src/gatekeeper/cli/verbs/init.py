@@ -77,7 +77,7 @@ def _text(directory: Path, manifests: list[str], example: str | None) -> str:
         steps.insert(-1, f"edit {manifests[0]}: point it at the files of your model")
     rows = {
         "manifests/": f"{len(manifests)} to build, and the environments local and prod",
-        ".gatekeeper/": "keys, releases and ledgers; private, so keep it out of repositories",
+        ".gatekeeper/": "keys, releases and ledgers; private: keep it out of repositories",
     }
     if example is not None:
         rows |= {

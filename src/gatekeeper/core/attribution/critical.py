@@ -78,7 +78,8 @@ def _reason(critical: Sequence[CriticalSample]) -> str:
     if not critical:
         return "no critical sample fails"
     parts = [f"{len(some):,} {how}" for how, some in by_cure(critical)]
-    return f"of {counted(len(critical), 'critical sample')} that fail, {listed(parts)}"
+    fail = "fails" if len(critical) == 1 else "fail"
+    return f"of {counted(len(critical), 'critical sample')} that {fail}, {listed(parts)}"
 
 
 def by_cure(critical: Sequence[CriticalSample]) -> list[tuple[str, list[str]]]:
