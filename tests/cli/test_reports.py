@@ -206,6 +206,31 @@ def test_what_cannot_be_reported_is_refused(
         report(delivery, *words)
 
 
+def test_what_cannot_be_written_is_the_fault_of_the_option_that_named_it(
+    delivery: Delivery, tmp_path: Path
+) -> None:
+    assert run([*GATE[:4], "--project", str(delivery.root)]) == 1
+    with pytest.raises(InputError, match=r"^--to: .* cannot be written: it is a directory"):
+        report(delivery, "--to", str(tmp_path))
+
+
+def test_a_verdict_by_another_policy_points_at_that_policy(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stricter = (delivery.root / "gates/desk.yaml").read_text(encoding="utf-8")
+    (delivery.root / "gates/stricter.yaml").write_text(
+        stricter.replace("name: desk", "name: stricter")
+    )
+    words = ("gate", RUN, "--policy", "gates/stricter.yaml", "--project", str(delivery.root))
+    assert run([*words]) == 1
+    capsys.readouterr()
+    assert report(delivery, "--format", "github", "--to", "-") == 0
+    assert "file=gates/stricter.yaml,line=" in capsys.readouterr().out
+    (delivery.root / "gates/stricter.yaml").unlink()
+    assert report(delivery, "--format", "github", "--to", "-") == 0
+    assert "gates/" not in capsys.readouterr().out
+
+
 def test_earlier_runs_over_the_same_samples_are_in_the_plane(delivery: Delivery) -> None:
     from datetime import UTC, datetime
 

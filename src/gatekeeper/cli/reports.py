@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import typer
 
@@ -26,15 +26,14 @@ OPTION: Final = "--report"
 STDERR: Final = "-"
 _ACCEPTED: Final = f"FORMAT=PATH with a FORMAT of {', '.join(FORMATS)}; the PATH - is stderr"
 
-ReportOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        OPTION,
-        metavar="FORMAT=PATH",
-        help=f"Also write the verdict as {', '.join(FORMATS)} to a file; - is stderr. Repeatable.",
-        show_default=False,
-    ),
-]
+
+def report_option(what: str, formats: tuple[Format, ...]) -> Any:
+    """`--report` of a verb that writes `what` in some of the formats."""
+    help_ = f"Also write {what} as {', '.join(formats)} to a file; - is stderr. Repeatable."
+    return typer.Option(OPTION, metavar="FORMAT=PATH", help=help_, show_default=False)
+
+
+ReportOption = Annotated[list[str] | None, report_option("the verdict", FORMATS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Subject:
 
     Attributes:
         directory: Of the run.
-        policy: The policy's file; null where the release's manifest names it.
+        policy: The policy's file; null where it is not known.
     """
 
     verdict: Verdict
@@ -63,14 +62,14 @@ class Subject:
     policy: Path | None
 
 
-def reports_of(words: Sequence[str]) -> tuple[Report, ...]:
-    """What `--report` asks for; raises `InputError` with everything that cannot be written."""
-    found = [_read(word) for word in words]
+def reports_of(words: Sequence[str], option: str = OPTION) -> tuple[Report, ...]:
+    """What an option asks for; raises `InputError` with everything that cannot be written."""
+    found = [_read(word, option) for word in words]
     problems = [one for one in found if isinstance(one, Problem)]
     reports = tuple(one for one in found if isinstance(one, Report))
     paths = [one.path.resolve() for one in reports if one.path is not None]
     problems += [
-        Problem(f"{path} is to be written twice", path=OPTION, accepted="a file for each report")
+        Problem(f"{path} is to be written twice", path=option, accepted="a file for each report")
         for path in dict.fromkeys(paths)
         if paths.count(path) > 1
     ]
@@ -126,7 +125,7 @@ def policy_file(session: Session, subject: Subject) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else subject.policy)
 
 
-def _read(word: str) -> Report | Problem:
+def _read(word: str, option: str) -> Report | Problem:
     """One word of the command line, or what is wrong with it."""
     from difflib import get_close_matches
 
@@ -135,14 +134,14 @@ def _read(word: str) -> Report | Problem:
     if format_ is None:
         near = get_close_matches(name, FORMATS, 1)
         what = f"{name!r} is no format" if equals else f"{word!r} names no format and file"
-        return Problem(what, path=OPTION, accepted=_ACCEPTED, nearest=near[0] if near else "")
+        return Problem(what, path=option, accepted=_ACCEPTED, nearest=near[0] if near else "")
     if not path:
-        return Problem(f"{word!r} names no file", path=OPTION, accepted=_ACCEPTED)
+        return Problem(f"{word!r} names no file", path=option, accepted=_ACCEPTED)
     if path == STDERR:
         return Report(format_, None)
     why = _unwritable(Path(path))
     if why is not None:
-        return Problem(f"{path} cannot be written: {why[0]}", path=OPTION, accepted=why[1])
+        return Problem(f"{path} cannot be written: {why[0]}", path=option, accepted=why[1])
     return Report(format_, Path(path))
 
 
@@ -175,10 +174,7 @@ def places_of(session: Session, subject: Subject) -> Places:
     except GatekeeperError:  # imported runs are of releases that are not here
         record = None
     policy = subject.policy
-    if policy is None:
-        named = record.evaluation.policy if record else None
-        policy = project.root / named if named else None
-    elif not policy.exists():
+    if policy is not None and not policy.exists():
         policy = project.root / policy
     names = [rule.rule for rule in verdict.rules]
     return places(project, record.manifest if record else None, policy, names)

@@ -49,6 +49,7 @@ def report(
     It tells what was decided, by the policy of then; `gatekeeper gate` decides anew.
     """
     from gatekeeper.adapters.runs import find_run, read_run
+    from gatekeeper.cli.policy_files import policy_file_of
     from gatekeeper.cli.reports import Subject, places_of, render, reports_of, write_reports
     from gatekeeper.errors import UsageError
     from gatekeeper.report.markup import one_line
@@ -64,12 +65,13 @@ def report(
         )
     directory = find_run(session.project, run)
     found = read_run(directory)
-    subject = Subject(_last(session, found), directory, None)
+    verdict = _last(session, found)
+    subject = Subject(verdict, directory, policy_file_of(session.project, found, verdict))
     if printed:
         sys.stdout.write(render(session, chosen, subject, places_of(session, subject)))
         return
     target = to or Path(f"{found.id}{ENDINGS[chosen]}")
-    reports = reports_of([f"{chosen}={target}"])
+    reports = reports_of([f"{chosen}={target}"], "--to")
     write_reports(session, reports, subject)
     document = {"run": found.id, "format": chosen, "file": str(target)}
     session.emit(document, f"[green]wrote[/green] {one_line(str(target))}")

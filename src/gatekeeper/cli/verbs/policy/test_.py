@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.reports import ReportOption
+from gatekeeper.cli.reports import report_option
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 from gatekeeper.errors import InputError, Problem
 
@@ -30,7 +30,7 @@ def policy_test(
         Path | None,
         typer.Option("--policy", help="Another policy than the test names, to see what changes."),
     ] = None,
-    report: ReportOption = None,
+    report: Annotated[list[str] | None, report_option("what is found", WRITTEN)] = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
