@@ -141,8 +141,12 @@ def test_the_smallest_slice_decides_how_much_can_be_shown() -> None:
     found = only(sliced, planned("quality", 300, topic={"refund": 20, "warranty": 280}))
     assert found.n == 20
     assert "20 samples without a miss only exclude 13.9 %" in found.doubts[0].text
-    (text,) = told(rule("resolved_rate", "min", 0.6, by="topics"), planned("quality", 300))
-    assert text.startswith("no sample has a tag 'topics'")
+    lost = rule("resolved_rate", "min", 0.6, by="topics")
+    (doubt,) = only(lost, planned("quality", 300, topic={"refund": 300})).doubts
+    assert doubt.text.startswith("no sample has a tag 'topics'")
+    assert doubt.fix == "a tag that they have (topic), or a column of requests"
+    (doubt,) = only(lost, planned("quality", 300)).doubts
+    assert doubt.fix.startswith("tags in the eval set's samples")
     assert told(rule("resolved_rate", "min", 0.6, by="tenant"), planned("quality", 300)) == []
 
 

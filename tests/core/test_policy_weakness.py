@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gatekeeper.adapters import yaml
-from gatekeeper.core.policy.weakness import of_its_dates, weaknesses
+from gatekeeper.core.policy.weakness import of_its_dates, undeclared, weaknesses
+from gatekeeper.model.facts import Facts
 from gatekeeper.model.policy import GatePolicy, ReleaseGate
 from gatekeeper.ops.policy import Policy
 
@@ -185,3 +186,32 @@ def test_days_are_told_too() -> None:
     assert (told.code, told.fix) == ("overdue", "a review, and then a later `review_by`")
     (told,) = of_its_dates(policy, date(2026, 10, 1))
     assert told.code == "not-effective"
+
+
+def test_facts_that_nobody_declares_are_told_before_a_run() -> None:
+    made = document(
+        {"cost": {"verification_tax_ratio_max": 0.5, "cost_per_verified_change_max": 9}}
+    )
+    policy = Policy(GatePolicy.model_validate_json(json.dumps(made)))
+    (ratio, change) = undeclared(policy.rules, policy.metrics, None)
+    assert (ratio.code, ratio.rule) == ("no-facts", "cost.verification_tax_ratio_max")
+    assert "review_hours, rework_hours, remediation_hours, delivery_hours" in ratio.text
+    assert change.rule == "cost.cost_per_verified_change_max"
+    names = ("review_hours", "rework_hours", "remediation_hours")
+    (ratio, change) = undeclared(policy.rules, policy.metrics, declared(*names))
+    assert ratio.text == "it will be an error: no declared facts say delivery_hours"
+    assert "declare delivery_hours in the facts" in ratio.fix
+    (change,) = undeclared(policy.rules, policy.metrics, declared(*names, "delivery_hours"))
+    assert change.rule == "cost.cost_per_verified_change_max"
+
+
+def declared(*names: str) -> Facts:
+    fact = {"value": 1, "unit": "hours", "source": "time sheets", "recorded_by": "desk"}
+    content = {
+        "apiVersion": "gatekeeper/v1",
+        "kind": "Facts",
+        "owner": "desk",
+        "period": {"from": "2026-10-01", "to": "2026-10-31"},
+        "facts": [{"name": name, **fact} for name in names],
+    }
+    return Facts.model_validate_json(json.dumps(content))

@@ -49,10 +49,11 @@ class PlannedSet:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a rule is worth little on these sets."""
+    """Why a rule is worth little on these sets; `fix` where more samples would not help."""
 
     rule: str
     text: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,9 @@ def _sized(
     if rule.by in columns:
         return total, []
     text = f"no sample has a tag {rule.by!r}, by which it goes, so that it will be an error"
-    return total, [Doubt(rule.name, text)]
+    there = sorted({tag for one in read for tag in one.tags})
+    fix = f"a tag that they have ({listed(there)})" if there else "tags in the eval set's samples"
+    return total, [Doubt(rule.name, text, f"{fix}, or a column of requests")]
 
 
 def _counted(

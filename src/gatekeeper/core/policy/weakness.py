@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from gatekeeper.core.measure import RELATIVE
+from gatekeeper.core.metrics.formula import absent
 from gatekeeper.core.policy.dates import not_yet, overdue
 from gatekeeper.core.policy.diff import WHOLE
 from gatekeeper.core.statistics.binomial import upper
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.metrics.metric import Metric
     from gatekeeper.core.policy.power import Outlook
+    from gatekeeper.model.facts import Facts
     from gatekeeper.model.policy import AnyPolicy, Rule
 
 Code = Literal[
@@ -39,6 +41,7 @@ Code = Literal[
     "overdue",
     "no-such-sample",
     "no-evidence",
+    "no-facts",
     "power",
 ]
 _CODES: Final[Mapping[str, Code]] = {"must_pass": "no-such-sample", "evidence": "no-evidence"}
@@ -110,7 +113,20 @@ def doubtful(found: Sequence[Outlook]) -> Iterator[Weakness]:
     for outlook in found:
         fix = _FIXES.get(outlook.rule.test, "more samples, or a limit that so many can show")
         for doubt in outlook.doubts:
-            yield Weakness(_CODES.get(outlook.rule.test, "power"), doubt.rule, doubt.text, fix)
+            code = _CODES.get(outlook.rule.test, "power")
+            yield Weakness(code, doubt.rule, doubt.text, doubt.fix or fix)
+
+
+def undeclared(
+    rules: Sequence[Rule], metrics: Mapping[str, Metric], facts: Facts | None
+) -> Iterator[Weakness]:
+    """Rules that rest on facts which the policy's own file does not declare."""
+    for rule in rules:
+        metric = metrics.get(rule.metric)
+        if metric is not None and (lacking := absent(metric.formulas, facts)) is not None:
+            text = f"it will be an error: {lacking.reason}"
+            fix = f"{lacking.settle} that the policy names, or give others with --facts"
+            yield Weakness("no-facts", rule.name, text, fix)
 
 
 def of_its_dates(policy: AnyPolicy, today: date) -> Iterator[Weakness]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.cli.applying import ParameterOption
-from gatekeeper.cli.reports import ReportOption
+from gatekeeper.cli.reports import report_option
 from gatekeeper.cli.session import HERE, Output, OutputOption, ProjectOption, Session
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def policy_check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 where anything is warned of.")
     ] = False,
-    report: ReportOption = None,
+    report: Annotated[list[str] | None, report_option("what is found", WRITTEN)] = None,
     output: OutputOption = Output.text,
     project: ProjectOption = HERE,
 ) -> None:
@@ -52,7 +52,7 @@ def policy_check(
     from gatekeeper.cli.power import foreseen
     from gatekeeper.cli.reports import reports_of
     from gatekeeper.cli.verbs.policy.written import fitting, write
-    from gatekeeper.core.policy.weakness import doubtful, of_its_dates, weaknesses
+    from gatekeeper.core.policy.weakness import doubtful, of_its_dates, undeclared, weaknesses
     from gatekeeper.report.policy_rules import rules_document, rules_text
     from gatekeeper.report.policy_weakness import weakness_sarif, weakness_text
 
@@ -65,6 +65,7 @@ def policy_check(
     weak = (
         *of_its_dates(policy.value, today),
         *weaknesses(policy.value, policy.rules, policy.metrics, today),
+        *undeclared(policy.rules, policy.metrics, policy.facts),
         *doubtful([one for one in found if known or one.rule.test == "evidence"]),
     )
     told = rules_document(policy, found, weak, known=known)
