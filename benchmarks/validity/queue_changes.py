@@ -26,13 +26,12 @@ OWN = {
     for kind, busy in (
         ("M/M/1", 0.3),
         ("M/M/1", 0.5),
-        ("M/M/1", 0.7),
         ("heavy tails", 0.3),
         ("bursts", 0.3),
     )
 }
-BOTH = {f"both in one queue: M/M/1, {100 * busy:.0f} % busy": busy for busy in (0.5, 0.7, 0.95)}
-SIZES = (200, 1000, 4000)
+BOTH = {f"both in one queue: M/M/1, {100 * busy:.0f} % busy": busy for busy in (0.5, 0.95)}
+SIZES = (200, 1000, 2000)
 FEW = (100, 300, 1000)
 DRAWS = 120
 PLAIN_REPLICATES = 200
