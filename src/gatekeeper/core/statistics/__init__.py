@@ -20,13 +20,16 @@ observed                               one release         candidate against bas
 They answer with one of these: `shares.Share` (exact), `clustered_share`, `pairs.PairedShare`,
 `student` (Student's t, corrected for skewness), `bootstrap` (percentiles of replicates),
 `durations.OrderStatistics`, `declared.Fact`, `ties` (units that all agree), `unbounded` (nothing is
-known of the error), and `scaled`, one of the others in another unit.
+known of the error), `bracketed` (one of the others with what is missing on one side), and `scaled`,
+one of the others in another unit.
 
 What they are made of: `binomial` (exact tails and planning), `tango` (the score test of pairs),
 `influence` (variance and skewness of functions of sums, by the delta method), `resampling` (the
 weights of the bootstrap), `clustering` and `dependence` (how much less dependent trials and
 requests say), `memory` (for how long a queue remembers), `judge` (what a calibration leaves
 possible), `roots` (where a function is zero).
+
+How many samples settle a rule: each of them for its estimate, `assurance` for what is possible.
 
 Beside them: `multiplicity` (several rules at once), `replicates` (variance between and within
 samples), `standard_errors` (for summaries that decide nothing).
