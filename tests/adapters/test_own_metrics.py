@@ -230,3 +230,23 @@ def test_nothing_is_asked_of_a_run_that_still_grows(tmp_path: Path) -> None:
 
     assert isinstance(found, Missing)
     assert found.code == "own_unmeasured"
+
+
+def test_a_quantile_that_reads_facts_is_asked_again_of_other_facts(
+    measured: RunMeasurements,
+) -> None:
+    sql = """
+        SELECT sample, replicate, round(sum(latency_us) / (SELECT value FROM facts))::BIGINT AS y
+        FROM requests GROUP BY sample, replicate
+    """
+    facts = measured._facts
+    assert facts is not None
+    (hours,) = facts.facts
+    doubled = facts.model_copy(update={"facts": (hours.model_copy(update={"value": 5.0}),)})
+
+    before = observe(measured, sql, "quantile", suites=["load"], quantile=0.95)
+    after = observe(measured.given(doubled), sql, "quantile", suites=["load"], quantile=0.95)
+
+    assert isinstance(before, Times)
+    assert isinstance(after, Times)
+    assert after.candidate.sum() == pytest.approx(before.candidate.sum() / 2, rel=1e-3)

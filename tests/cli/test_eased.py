@@ -146,10 +146,18 @@ def loosened(found: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(one["rule"], one["what"], one["before"], one["after"]) for one in found["loosened"]]
 
 
-def test_a_set_that_grows_needs_nobody(line: Desk) -> None:
-    found = second(line, what=asked(80))
+def test_a_set_that_grows_a_little_needs_nobody(line: Desk) -> None:
+    found = second(line, what=asked(66))
     assert (found["loosened"], found["needs_approval"]) == ([], False)
     assert line("promote", line.delivery.v2, "--env", "local") == 0, line.out
+
+
+def test_a_set_that_easy_samples_dilute_needs_somebody(line: Desk) -> None:
+    found = second(line, what=asked(600), how=Behaviour(unresolved=30))
+    assert (found["outcome"], found["needs_approval"]) == ("pass", True)
+    assert loosened(found) == [("suite quality", "samples", "60", "600")]
+    assert line("promote", line.delivery.v2, "--env", "local") == 1
+    assert "suite quality samples 60 -> 600" in " ".join(line.out.split())
 
 
 def test_samples_that_are_gone_need_somebody(line: Desk) -> None:

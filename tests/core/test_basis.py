@@ -69,11 +69,21 @@ def test_the_same_samples_in_another_order_and_header_are_the_same_set() -> None
     assert changes({}, one_set()) == []
 
 
-def test_samples_may_be_added() -> None:
-    more = asked(four(e="5").items())
-    assert changes(one_set(), {"desk": more}) == [
-        ("eval set desk", "samples", "4", "5", "tightened")
-    ]
+def many(count: int) -> dict[str, Asked]:
+    return {"desk": asked((f"q{number}", "1") for number in range(count))}
+
+
+def test_a_few_samples_may_be_added() -> None:
+    assert changes(many(20), many(22)) == [("eval set desk", "samples", "20", "22", "tightened")]
+
+
+def test_many_more_samples_may_hide_those_that_fail() -> None:
+    diluted = ("suite quality", "samples", "20", "23", "either")
+    assert changes(many(20), many(23))[-1] == diluted
+    beside = many(20) | {"easy": asked([("x", "1"), ("y", "1"), ("z", "1")], name="easy")}
+    assert changes(many(20), beside)[-1] == diluted
+    elsewhere = many(20) | {"agent": asked(four().items(), name="agent", suite="agent")}
+    assert {one[-1] for one in changes(many(20), elsewhere)} == {"none"}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +98,12 @@ def test_samples_may_be_added() -> None:
 def test_samples_that_are_gone_or_others_demand_less(samples: dict[str, str], left: str) -> None:
     found = changes(one_set(), {"desk": asked(samples.items())})
     assert found == [("eval set desk", "samples", "4", left, "loosened")]
+
+
+def test_a_digest_alone_does_not_say_that_the_samples_are_the_same() -> None:
+    kept = asked([("a", "1")]).model_copy(update={"digest": one_set()["desk"].digest})
+    found = changes(one_set(), {"desk": kept})
+    assert found == [("eval set desk", "samples", "4", "1 of them", "loosened")]
 
 
 def test_a_set_that_is_not_run_demands_less() -> None:
@@ -134,8 +150,11 @@ def test_most_samples_cannot_be_judged_otherwise_under_another_name() -> None:
 
 
 def test_the_same_sample_may_be_in_two_sets_that_judge_it_in_two_ways() -> None:
-    both = one_set() | {"judged": asked(four().items(), name="judged", scorers=["contains"])}
-    more = one_set() | {"judged": asked(four(e="5").items(), name="judged", scorers=["contains"])}
+    items = [(f"q{number}", "1") for number in range(11)]
+    both, more = (
+        many(10) | {"judged": asked(items[:size], name="judged", scorers=["contains"])}
+        for size in (10, 11)
+    )
     assert {one[-1] for one in changes(both, more)} == {"tightened"}
 
 
@@ -147,7 +166,7 @@ def test_of_large_sets_it_is_known_only_whether_they_are_the_same(
     large = one_set()
     assert prints_of(large["desk"]) is None
     assert changes(large, large) == changes(small, large) == []
-    more = {"desk": asked(four(e="5").items())}
+    more = {"desk": asked(four(d="5").items())}
     assert changes(large, more) == [("eval set desk", "samples", "4", "others", "either")]
     assert changes(small, more) == changes(large, more)
     assert changes(large, {})[0][3:] == ("nothing", "either")
@@ -189,9 +208,10 @@ answers = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.sampled_
 
 @settings(max_examples=60, deadline=None)
 @given(answers, answers, st.sampled_from(["desk", "other"]))
-def test_less_is_demanded_exactly_where_a_sample_is_missing(
+def test_less_is_demanded_where_a_sample_is_missing_or_many_are_new(
     before: dict[str, str], after: dict[str, str], name: str
 ) -> None:
     found = changes({"desk": asked(before.items())}, {name: asked(after.items(), name=name)})
     less = [one for one in found if one[-1] in {"loosened", "either"}]
-    assert bool(less) is not (before.items() <= after.items())
+    diluted = 10 * (len(after) - len(before)) > len(before)
+    assert bool(less) is (diluted or not before.items() <= after.items())

@@ -93,7 +93,7 @@ class RunMeasurements:
         if facts == self._facts:
             return self
         other = copy(self)
-        other._facts, other._asked = facts, {}  # noqa: SLF001 - of its own class
+        other._facts, other._asked, other._durations = facts, {}, {}  # noqa: SLF001 - of its own class
         self._asked.clear()  # both ask by way of the same tables
         return other
 

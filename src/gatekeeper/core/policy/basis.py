@@ -1,7 +1,8 @@
 """What a policy decides by beside its rules: eval sets and prices, and what became easier of them.
 
 A limit that stays as it is demands less where easier samples are asked, where answers are judged
-otherwise, or where tokens cost less. Samples may be added, and may move from set to set of a suite.
+otherwise, or where tokens cost less. Samples may move from set to set of a suite, and a few may be
+added: many easy ones would dilute those that fail.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 FACTS: Final = "facts"
 """In place of a rule's name, where a fact is another."""
 _SET: Final = "eval set "
+_SUITE: Final = "suite "
 _PRICE: Final = "price of "
+_FEW: Final = 10
+"""One sample for so many may be added: no rate falls by more than such a part of itself."""
 _SHOWN: Final = 60
 """Characters of a part of a header."""
 
@@ -75,6 +79,7 @@ def basis_changes(before: Basis, after: Basis) -> Iterator[Change]:
         for name in sorted(after.asked.keys() - before.asked.keys()):
             asked = after.asked[name]
             yield Change(_called(name), "added", NOTHING, f"{asked.samples:,} samples", "none")
+    yield from _diluted(_sizes(before), _sizes(after))
     for model in sorted(before.prices.keys() & after.prices.keys()):
         yield from _price(model, before.prices[model], after.prices[model])
 
@@ -109,7 +114,7 @@ def basis_eased(before: Resting, after: Resting) -> tuple[Loosened, ...]:
 
 def of_basis(one: Loosened) -> bool:
     """Whether it is about eval sets, prices or facts, and no limit."""
-    return one.rule == FACTS or one.rule.startswith((_SET, _PRICE))
+    return one.rule == FACTS or one.rule.startswith((_SET, _SUITE, _PRICE))
 
 
 def other_facts(before: Facts | None, after: Facts | None) -> Iterator[Loosened]:
@@ -147,7 +152,7 @@ def _called(name: str) -> str:
 def _set(name: str, before: Asked, now: Mapping[str, Asked]) -> Iterator[Change]:
     """How much of a set is still asked in its suite, and judged as it was."""
     there = [one for one in now.values() if one.suite == before.suite]
-    same = next((one for one in there if one.digest == before.digest), None)
+    same = next((one for one in there if _same_samples(before, one)), None)
     if same is not None:
         yield from _judged(_called(name), before.judged, same.judged)
         return
@@ -163,6 +168,29 @@ def _set(name: str, before: Asked, now: Mapping[str, Asked]) -> Iterator[Change]
             left -= found
             yield from _judged(_called(name), before.judged, one.judged)
     yield from _samples(name, before, left.total(), now)
+
+
+def _same_samples(before: Asked, now: Asked) -> bool:
+    """Whether both ask the same: a digest may be remembered of what the files held once."""
+    if (before.digest, before.samples) != (now.digest, now.samples):
+        return False
+    return before.prints == now.prints or None in {before.prints, now.prints}
+
+
+def _sizes(basis: Basis) -> Counter[str]:
+    """Samples by suite."""
+    found: Counter[str] = Counter()
+    for one in basis.asked.values():
+        found[one.suite] += one.samples
+    return found
+
+
+def _diluted(before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Change]:
+    """Suites with so many more samples that these could hide what the others show."""
+    for suite in sorted(before):
+        was, now = before[suite], after.get(suite, 0)
+        if _FEW * (now - was) > was:
+            yield Change(f"{_SUITE}{suite}", "samples", f"{was:,}", f"{now:,}", "either")
 
 
 def _together(sets: Iterable[Asked]) -> Counter[bytes]:
