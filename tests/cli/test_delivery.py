@@ -285,6 +285,13 @@ def test_the_first_manifest_builds_once_it_has_a_model(
     shutil.copytree(delivery.root / "models/tiny", root / "models/main")
     found = line.json("build", "manifests/first.yaml", "--project", str(root))
     assert found["name"] == "first"
+    where = ("manifests/first.yaml", "--project", str(root))
+    assert line("policy", "check", "gates/first.yaml", "--release", *where) == 0
+    assert "3 rules, all of them block" in line.out
+    assert line("evaluate", *where, "--dry-run") == 0
+    (root / "gates/prices.yaml").unlink()
+    assert line("evaluate", *where, "--dry-run") == 2
+    assert "gates/prices.yaml: there is no price book" in line.err
 
 
 def test_init_works_where_other_files_are(
@@ -299,6 +306,8 @@ def test_init_works_where_other_files_are(
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".gatekeeper",
         "README.md",
+        "eval_sets",
+        "gates",
         "manifests",
     ]
 

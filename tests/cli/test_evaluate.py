@@ -238,8 +238,9 @@ def test_a_release_without_eval_sets_cannot_be_evaluated(root):
     path = root / "manifests/desk-v1.yaml"
     path.write_text(re.sub(r"(?m)^  sets:\n(  - .*\n)+", "", path.read_text()))
     assert run(["build", "manifests/desk-v1.yaml", "--project", str(root)]) == 0
-    with pytest.raises(UsageError, match="no eval set is named"):
+    with pytest.raises(UsageError, match="no eval set is named") as caught:
         run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
+    assert caught.value.fix.endswith("and build again")
 
 
 def test_what_is_wrong_is_said_before_any_request_is_sent(root):

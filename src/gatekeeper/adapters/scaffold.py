@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.project import STATE, Project
+from gatekeeper.adapters.skeleton import SKELETON
 from gatekeeper.adapters.state import ENVIRONMENTS, make_state
 from gatekeeper.errors import UnavailableError, UsageError
 
@@ -42,47 +43,6 @@ verdict_max_age: 24h
 # No verdict in which somebody took a rule out of the decision.
 refuses_evidence: [skipped]
 regions: [{regions}]
-"""
-_MANIFEST: Final = """\
-# A first release. Point `directory` at a model (Hugging Face files), then:
-#   gatekeeper build manifests/first.yaml
-# `gatekeeper schema manifest` prints what may stand here, for your editor.
-apiVersion: gatekeeper/v1
-kind: ReleaseManifest
-
-metadata:
-  name: first
-  owner: your-team
-  workload: answers
-
-components:
-  prompt:
-    system: You answer questions, briefly.
-    template: "Question: {{ input }}"
-
-  model:
-    models:
-      main:
-        role: generator
-        source: {directory: models/main}   # <- your model
-
-  serving:
-    engines:
-      - {name: embedded}
-      - {name: vllm}
-    sampling: {temperature: 0.0, max_tokens: 128}
-
-  router:
-    routes:
-      - {route_to: standard}
-    tiers:
-      standard: {model: main, timeout_seconds: 20}
-
-  budgets:
-    per_request: {input_tokens: 1000, output_tokens: 128, model_calls: 1}
-
-# Not here yet, and optional: retrieval, tools, policy, governance, evaluation.
-# `gatekeeper init --example support-desk` in another directory shows all of them.
 """
 
 
@@ -151,7 +111,8 @@ def _fill(root: Path, example: str | None) -> tuple[str, ...]:
         for part in EXAMPLE_PARTS:
             _copy(source / part, root / part)
     else:
-        _write(root / "manifests" / "first.yaml", _MANIFEST)
+        for path, text in SKELETON.items():
+            _write(root / path, text)
     regions = "eu" if example else ""
     for name, text in zip(ENVIRONMENTS, (_LOCAL, _PROD), strict=True):
         file = Project(root).environment_file(name)

@@ -32,7 +32,8 @@ def sets_of(project: Project, paths: Sequence[str], words: Sequence[str]) -> tup
     sets = [open_set(project, project.root / path) for path in paths]
     if not sets:
         raise UsageError(
-            "no eval set is named", fix="list some under `evaluation.sets` in the manifest"
+            "no eval set is named",
+            fix="list some under `evaluation.sets` in the manifest and build again",
         )
     if len({one.header.name for one in sets}) < len(sets):
         raise UsageError("two eval sets have the same name", fix="give each a name of its own")

@@ -86,7 +86,8 @@ def named_policy(project: Project, release: str) -> Path:
         raise UndecidedError(
             "no gate policy is named",
             where=release,
-            fix="give one with --policy FILE, or name it under `evaluation.policy` of the manifest",
+            fix="give one with --policy FILE, or name it under `evaluation.policy` of the manifest "
+            "and build again",
         )
     return project.root / record.evaluation.policy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.errors import UndecidedError
+from gatekeeper.errors import UndecidedError, UsageError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -24,6 +24,9 @@ def prices_of(project: Project) -> PriceBook:
     from gatekeeper.adapters import yaml
     from gatekeeper.model.prices import PriceBook
 
+    if not (project.root / PRICES).exists():
+        fix = "write what tokens of each model cost: kind PriceBook, docs/evaluation.md shows one"
+        raise UsageError("there is no price book", where=PRICES, fix=fix)
     return yaml.read(project.root / PRICES, PriceBook, root=project.root).value
 
 

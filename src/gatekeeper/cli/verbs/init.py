@@ -75,16 +75,15 @@ def _text(directory: Path, manifests: list[str], example: str | None) -> str:
         steps.insert(0, f"cd {escape(directory)}")
     if example is None:
         steps.insert(-1, f"edit {manifests[0]}: point it at the files of your model")
+        steps.append(f"gatekeeper evaluate {manifests[0]}")
     rows = {
         "manifests/": f"{len(manifests)} to build, and the environments local and prod",
-        ".gatekeeper/": "keys, releases and ledgers; private: keep it out of repositories",
+        "gates/": "what a release has to show, and what tokens cost",
+        "eval_sets/": "what it is asked",
     }
     if example is not None:
-        rows |= {
-            "gates/": "what a release has to show, and what tokens cost",
-            "eval_sets/": "what it is asked",
-            "models/": "a small model that answers for real",
-        }
+        rows["models/"] = "a small model that answers for real"
+    rows[".gatekeeper/"] = "keys, releases and ledgers; private: keep it out of repositories"
     lines = [f"[green]made[/green] [bold]{escape(directory.absolute().name)}[/bold]"]
     lines += [f"  {name:<13}{what}" for name, what in rows.items()]
     lines.append("The keys are for development: local accepts them, prod does not.")
