@@ -13,6 +13,7 @@ import pytest
 from builders import write
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
+from gatekeeper.adapters.runs import read_run
 from gatekeeper.core.asking import asked_of
 from gatekeeper.core.canonical import digest
 from gatekeeper.model.evalset import EvalSet, Expectation, Sample
@@ -258,6 +259,18 @@ def test_lower_prices_need_somebody(line: Desk) -> None:
     assert found["needs_approval"] is True
     add(line.delivery, "third", line.delivery.v2, line.delivery.v1, output=5.0)
     assert line.gate("third")["loosened"] == []
+
+
+def test_a_price_of_a_model_that_is_named_anew_is_told(line: Desk) -> None:
+    assert second(line)["warnings"] == []
+    directory = line.delivery.project.runs / "second"
+    run = read_run(directory)
+    renamed = {"small": run.prices["small"], "tiny": run.prices["small"]}
+    other = run.model_copy(update={"id": "third", "prices": renamed})
+    write(directory / "run.json", other.model_dump_json())
+    directory.rename(directory.with_name("third"))
+    told = "nothing that was decided before priced the model tiny"
+    assert line.gate("third")["warnings"] == [told]
 
 
 def test_other_facts_need_somebody_only_where_the_release_passes_by_them(line: Desk) -> None:

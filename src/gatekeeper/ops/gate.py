@@ -87,6 +87,7 @@ def decide_run(
             *_unasked(run),
             *_of_facts(policy, decided),
             *_other_sets(policy, basis),
+            *_new_prices(policy, basis),
         ),
         loosened=easier.all,
         needs_approval=outcome == "pass" and easier.needed,
@@ -136,6 +137,14 @@ def _other_sets(policy: Policy, basis: Basis) -> Iterator[str]:
     for name in sorted(before.keys() & now.keys()):
         if now[name] != before[name]:
             yield f"the eval set {name} is another than the one that decided the active release"
+
+
+def _new_prices(policy: Policy, basis: Basis) -> Iterator[str]:
+    """Prices of models that the active release did not have: a model may only be named anew."""
+    known = policy.before.basis.prices if policy.before else {}
+    if known and (new := sorted(basis.prices.keys() - known.keys())):
+        models = "model" if len(new) == 1 else "models"
+        yield f"nothing that was decided before priced the {models} {listed(new)}"
 
 
 def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:
