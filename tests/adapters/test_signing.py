@@ -58,8 +58,21 @@ def changed(key: Key, **changes: Any) -> Key:
     return key.model_copy(update=changes)
 
 
+def verified(
+    bundle: bytes,
+    keys: Keyring,
+    role: KeyRole,
+    predicate_type: str,
+    subject: str | None = None,
+) -> Statement:
+    verifier = signing.KeyringVerifier(keys)
+    return verifier.verify(
+        bundle, role=role, predicate_type=predicate_type, subject=subject
+    ).statement
+
+
 def test_what_is_signed_is_verified() -> None:
-    found = signing.verify_bundle(signed(), ring(), "release", RELEASE_SIGNATURE, RELEASE)
+    found = verified(signed(), ring(), "release", RELEASE_SIGNATURE, RELEASE)
     assert found.concerns(RELEASE)
     assert found.predicate == {}
 
@@ -85,7 +98,7 @@ def test_an_opaque_hint_does_not_matter() -> None:
     bundle = json.loads(signed())
     bundle["verificationMaterial"]["publicKey"]["hint"] = "whatever"
     data = json.dumps(bundle).encode()
-    assert signing.verify_bundle(data, ring(), "release", RELEASE_SIGNATURE).concerns(RELEASE)
+    assert verified(data, ring(), "release", RELEASE_SIGNATURE).concerns(RELEASE)
 
 
 def payload_of(bundle: bytes, payload: object) -> bytes:
@@ -127,12 +140,12 @@ TOMORROW = datetime.now(UTC) + timedelta(days=1)
 )
 def test_what_does_not_count_is_refused(bundle: bytes, keys: tuple[Key, ...], what: str) -> None:
     with pytest.raises(IntegrityError, match=what):
-        signing.verify_bundle(bundle, ring(*keys), "release", RELEASE_SIGNATURE, RELEASE)
+        verified(bundle, ring(*keys), "release", RELEASE_SIGNATURE, RELEASE)
 
 
 def test_a_statement_about_something_else_is_refused() -> None:
     with pytest.raises(IntegrityError, match="not about sha256:bbb"):
-        signing.verify_bundle(signed(), ring(), "release", RELEASE_SIGNATURE, "sha256:" + "b" * 64)
+        verified(signed(), ring(), "release", RELEASE_SIGNATURE, "sha256:" + "b" * 64)
 
 
 def test_development_keys_count_only_where_they_are_accepted() -> None:
@@ -159,7 +172,7 @@ def test_a_key_of_another_kind_in_the_keyring_verifies_nothing() -> None:
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     other = changed(RELEASER.key, spki=base64.b64encode(der).decode())
     with pytest.raises(IntegrityError, match="does not match"):
-        signing.verify_bundle(signed(), ring(other), "release", RELEASE_SIGNATURE)
+        verified(signed(), ring(other), "release", RELEASE_SIGNATURE)
 
 
 @cache
@@ -174,7 +187,7 @@ def test_a_local_signer_opens_its_key_when_it_first_signs(tmp_path: Path) -> Non
     (tmp_path / "gate.key").unlink()
     second = signing.sign_statement(Statement.about(RELEASE, VERDICT, {}), signer)
     for bundle in (first, second):
-        assert signing.verify_bundle(bundle, ring(new_key().key), "gate", VERDICT)
+        assert verified(bundle, ring(new_key().key), "gate", VERDICT)
 
 
 def test_a_private_key_beside_the_wrong_public_key_signs_nothing(tmp_path: Path) -> None:

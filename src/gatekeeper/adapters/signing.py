@@ -106,25 +106,6 @@ def sign_statement(statement: Statement, signer: Signer) -> bytes:
     return dsse.seal(statement, signer.key_id, signer.sign)
 
 
-def verify_bundle(
-    bundle: bytes,
-    keyring: Keyring,
-    role: KeyRole,
-    predicate_type: str,
-    subject_digest: str | None = None,
-) -> Statement:
-    """The statement, if a key that may do so signed it and it says what is asked for.
-
-    Raises:
-        IntegrityError: Anything is wrong: format, key, role, validity, signature, predicate type
-            or subject.
-    """
-    verifier = KeyringVerifier(keyring)
-    return verifier.verify(
-        bundle, role=role, predicate_type=predicate_type, subject=subject_digest
-    ).statement
-
-
 def _signer_of(envelope: dsse.Envelope, keyring: Keyring, where: str) -> Key:
     """The key whose signature it is. The hint only says where to look first."""
     signed = dsse.pae(envelope.payload_type, envelope.payload)

@@ -70,19 +70,34 @@ def applied_digest(policy: Policy) -> str:
 
 def decided_by(verdict: Verdict) -> Policy:
     """The policy that a verdict holds; raises `ValueError` where it cannot be read."""
-    return _with(verdict, verdict.inputs.policy, verdict.parameters)
+    return _on_its_basis(verdict, verdict.inputs.policy, verdict.parameters)
 
 
-def _with(
+def held_before(verdict: Verdict) -> Policy | None:
+    """The policy that a verdict was decided beside; raises `ValueError` where it is unreadable."""
+    held = verdict.inputs.before
+    if held is None:
+        return None
+    basis = Basis(held.sets, held.asked, held.prices)
+    return _read(held.policy, held.parameters, held.facts, basis)
+
+
+def _on_its_basis(
     verdict: Verdict, policy: Mapping[str, JsonValue], parameters: Mapping[str, float]
 ) -> Policy:
     """A policy on the eval sets, prices and facts of a verdict."""
     basis = Basis(verdict.sets, verdict.asked, verdict.prices)
-    return Policy(policy_from(policy), parameters, facts=_facts(verdict.inputs.facts), basis=basis)
+    return _read(policy, parameters, verdict.inputs.facts, basis)
 
 
-def _facts(held: Mapping[str, JsonValue] | None) -> Facts | None:
-    return Facts.model_validate_json(json.dumps(held)) if held else None
+def _read(
+    policy: Mapping[str, JsonValue],
+    parameters: Mapping[str, float],
+    facts: Mapping[str, JsonValue] | None,
+    basis: Basis,
+) -> Policy:
+    known = Facts.model_validate_json(json.dumps(facts)) if facts else None
+    return Policy(policy_from(policy), parameters, facts=known, basis=basis)
 
 
 def decided_before(site: Site, entry: LedgerEntry) -> Policy | None:
@@ -109,7 +124,7 @@ def demanded(site: Site, release: str, relied: ReliedOn) -> Policy | None:
     verdict = relied_on(site, release, relied.verdict).verdict
     before = verdict.inputs.before
     if verdict.loosened and before and not _approved(site, verdict, relied):
-        return _with(verdict, before.policy, before.parameters)
+        return _on_its_basis(verdict, before.policy, before.parameters)
     return decided_by(verdict) if verdict.inputs.policy else None
 
 
@@ -131,12 +146,3 @@ def _approved(site: Site, verdict: Verdict, relied: ReliedOn) -> bool:
             if approval and approval.policy == verdict.policy:
                 return True
     return False
-
-
-def held_before(verdict: Verdict) -> Policy | None:
-    """The policy that a verdict was decided beside; raises `ValueError` where it is unreadable."""
-    held = verdict.inputs.before
-    if held is None:
-        return None
-    basis = Basis(held.sets, held.asked, held.prices)
-    return Policy(policy_from(held.policy), held.parameters, facts=_facts(held.facts), basis=basis)

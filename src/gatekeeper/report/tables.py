@@ -35,24 +35,23 @@ def table(
     if not kept:
         return []
     whole = [[spelled_out(cell) for cell in row] for row in (heads, *rows)]
-    widths = {place: max(columns(row[place]) for row in whole) for place in kept}
-    first = kept[0]
-    if width is not None:
-        widths[first] = name_room(widths[first], [widths[place] for place in kept[1:]], width)
+    first, *others = kept
+    widths = {place: max(columns(row[place]) for row in whole) for place in others}
+    longest = max(columns(row[first]) for row in whole)
+    room = name_room(longest, list(widths.values()), width)
+    names = [to_right(row[first], room) if first in right else row[first] for row in whole]
     head, *lines = (
-        aligned(
-            to_right(row[first], widths[first]) if first in right else row[first],
-            set_out(row, {place: widths[place] for place in kept[1:]}, right),
-            widths[first],
-        )
-        for row in whole
+        aligned(name, set_out(row, widths, right), room)
+        for name, row in zip(names, whole, strict=True)
     )
     return [f"[dim]{escape(head[0])}[/dim]", *(escape_line(line) for two in lines for line in two)]
 
 
-def name_room(longest: int, others: Sequence[int], width: int) -> int:
-    """Columns for names beside other columns."""
-    return min(longest, max(LEAST, width - sum(2 + size for size in others)))
+def name_room(longest: int, others: Sequence[int], width: int | None, *, least: int = LEAST) -> int:
+    """Columns for names beside other columns; all of the longest where lines have no end."""
+    if width is None:
+        return longest
+    return min(longest, max(least, width - sum(2 + size for size in others)))
 
 
 def set_out(row: Sequence[str], widths: Mapping[int, int], right: frozenset[int]) -> list[str]:

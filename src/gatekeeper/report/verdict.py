@@ -70,14 +70,6 @@ def verdict_text(verdict: Verdict, width: int = WIDTH, policy: str = "") -> str:
     return "\n".join(lines)
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """One line, or two where the name alone fills the first."""
-    numbers = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-    fits = len(row[0]) <= widths[0]
-    line = "  ".join((row[0].ljust(widths[0]) if fits else " " * widths[0], *numbers)).rstrip()
-    return [line] if fits else [row[0], line]
-
-
 def _told_whole(verdict: Verdict) -> frozenset[str]:
     """Rules whose whole story is told: the gravest, and those with nothing to tell."""
     left = {rule.rule for rule in urgent(verdict)[MOST_TOLD:]}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatekeeper.report.columns import columns, to_left, to_right
+from gatekeeper.report.columns import columns, to_right
 from gatekeeper.report.markup import spelled_out
 from gatekeeper.report.outcomes import column, decisive, distance, margin, upper
+from gatekeeper.report.tables import aligned, name_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +28,7 @@ def verdict_table(verdict: Verdict, width: int) -> tuple[list[str], dict[str, li
     """The lines of the heads, and those of each rule."""
     heads, rows = _filled(verdict, width)
     widths = [max(map(columns, cells)) for cells in zip(heads, *rows.values(), strict=True)]
-    others = sum(2 + size for size in widths[1:])
-    widths[0] = min(widths[0], max(_LEAST, width - _MARK - others))
+    widths[0] = name_room(widths[0], widths[1:], width - _MARK, least=_LEAST)
     return _aligned(heads, widths), {name: _aligned(row, widths) for name, row in rows.items()}
 
 
@@ -79,11 +79,9 @@ def _filled(verdict: Verdict, width: int) -> tuple[tuple[str, ...], dict[str, tu
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """One line, or two where the name alone fills the first."""
+    """The name to the left, numbers to the right."""
     numbers = [to_right(cell, width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-    fits = columns(row[0]) <= widths[0]
-    line = "  ".join((to_left(row[0] if fits else "", widths[0]), *numbers)).rstrip()
-    return [line] if fits else [row[0], line]
+    return aligned(row[0], numbers, widths[0])
 
 
 def _margin(rule: RuleResult) -> str:
