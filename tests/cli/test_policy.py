@@ -106,6 +106,20 @@ def test_the_difference_to_what_decided_the_stable_release(delivery: Delivery) -
     assert (found["old"]["version"], found["new"]["version"]) == (None, "2")
 
 
+def test_a_difference_fits_into_a_narrow_terminal(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(columns: int) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        return call("policy", "diff", FILE, "gates/lenient.yaml")[1].splitlines()
+
+    assert delivery.v1
+    assert max(map(len, told(60))) <= 60 < max(map(len, told(160)))
+    assert [word for line in told(60) for word in line.split()] == [
+        word for line in told(160) for word in line.split()
+    ]
+
+
 def test_a_policy_is_no_different_from_itself(delivery: Delivery) -> None:
     code, out, _ = call("policy", "diff", FILE, FILE)
     assert (code, "no difference" in out) == (0, True)
@@ -237,6 +251,15 @@ def test_what_is_weak_is_shown_at_its_line(delivery: Delivery, tmp_path: Path) -
     }
     assert places == {"overdue": 1, "rules-unpinned": 1, "section-unguarded": 1, "no-evidence": 14}
     assert call("policy", "check", FILE, "--report", "junit=x.xml")[0] == 2
+
+
+def test_facts_are_named_from_the_root_of_the_project(delivery: Delivery) -> None:
+    text = (delivery.root / FILE).read_text(encoding="utf-8")
+    write(delivery.root / FILE, text.replace("sections:", "facts: facts.yaml\nsections:"))
+    write(delivery.root / "gates/facts.yaml", "beside the policy")
+    code, _, err = call("policy", "check", FILE)
+    assert code == 2
+    assert "accepted: a file's path from the root of the project" in err
 
 
 def test_rules_are_listed_where_no_set_is_known(delivery: Delivery) -> None:

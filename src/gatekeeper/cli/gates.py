@@ -74,7 +74,9 @@ def _facts(project: Project, document: Document[AnyPolicy]) -> Facts | None:
         return read_facts(project.root / policy.facts, project).value
     except UsageError as error:
         what = f"{policy.facts}: {error.what}"
-        raise InputError([document.problem(("facts",), what, error.fix)]) from None
+        there = (project.root / policy.facts).exists()
+        accepted = error.fix if there else "a file's path from the root of the project"
+        raise InputError([document.problem(("facts",), what, accepted)]) from None
 
 
 def named_policy(project: Project, release: str) -> Path:

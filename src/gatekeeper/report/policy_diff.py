@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.core.policy.diff import Change, Direction, Given
 
+_INDENT: Final = "  "
 _HEADS: Final[tuple[tuple[Direction, str, str], ...]] = (
     ("loosened", "demands less", "red"),
     ("either", "may demand less", "yellow"),
@@ -25,22 +26,26 @@ _HEADS: Final[tuple[tuple[Direction, str, str], ...]] = (
 )
 
 
-def diff_text(before: Given, after: Given, found: Sequence[Change]) -> str:
-    """Both policies, then what is demanded less, more, and otherwise."""
+def diff_text(
+    before: Given, after: Given, found: Sequence[Change], width: int | None = None
+) -> str:
+    """Both policies, then what is demanded less, more, and otherwise; `width` as of `table`."""
     lines = [f"from  {_named(before)}", f"to    {_named(after)}"]
     if not found:
         return "\n".join([*lines, "[bold]no difference[/bold]: they demand the same"])
-    return "\n".join([*lines, *changes_text(found)])
+    return "\n".join([*lines, *changes_text(found, width)])
 
 
-def changes_text(found: Sequence[Change]) -> list[str]:
+def changes_text(found: Sequence[Change], width: int | None = None) -> list[str]:
     """One line a change, under what it does."""
     lines = []
+    room = None if width is None else width - len(_INDENT)
     for direction, head, style in _HEADS:
         rows = [(one.rule, one.what, _between(one)) for one in found if one.direction == direction]
         if rows:
             lines.append(f"[{style}]{head}[/{style}]")
-            lines += [f"  {line}" for line in table(("", "", ""), rows)[1:]]
+            told = table(("", "", ""), rows, width=room)[1:]
+            lines += [f"{_INDENT}{line}" for line in told]
     return lines
 
 

@@ -50,4 +50,5 @@ def policy_diff(
     if given_sets := sets_named(session, sets or (), release):
         after = with_sets(session.project, after, given_sets)
     found = (*every_change(before, after), *terms_between(session.project, old))
-    session.emit(diff_document(before, after, found), diff_text(before, after, found))
+    told = diff_text(before, after, found, session.columns)
+    session.emit(diff_document(before, after, found), told)
