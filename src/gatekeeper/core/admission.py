@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from gatekeeper.errors import RefusedError
+
 if TYPE_CHECKING:
+    from gatekeeper.errors import GatekeeperError
     from gatekeeper.model.keyring import Key
     from gatekeeper.model.ledger import LedgerEntry, Stable
     from gatekeeper.model.release import Release
@@ -28,6 +31,12 @@ class Reason:
     text: str
     refused: bool
     fix: str = ""
+
+    @classmethod
+    def of(cls, code: str, error: GatekeeperError) -> Reason:
+        """An error as a reason."""
+        text = f"{error.where}: {error.what}" if error.where else error.what
+        return cls(code, text, refused=isinstance(error, RefusedError), fix=error.fix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ SHOWN: Final = 4
 """Loosened parts that a reason names."""
 
 
-def judged(
+def of_policy(
     site: Site, verdict: Verdict, head: LedgerEntry | None
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """What stands in the way because the policy demands less, and the approvals that clear it.
@@ -81,7 +81,7 @@ def _bound(verdict: Verdict, after: Policy, found: Less) -> str | None:
     return decided_on(after) if wanted else None
 
 
-def on_terms(
+def of_terms(
     site: Site, release: str, head: LedgerEntry | None
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """What stands in the way because the environment asks less, and the approvals that clear it."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatekeeper.ops.measurements import Measurements
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far the clocks of two machines may be apart."""
 _TWINS: Final = Missing(
     "against_itself",
     "the release was run against itself, which measures noise and decides nothing",
