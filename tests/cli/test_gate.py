@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -278,6 +279,17 @@ def test_a_run_that_was_altered_once_it_was_decided_is_found_out(
         with pytest.raises(IntegrityError, match=r"not what it was .* verdict \(pass, ") as caught:
             gate(delivery, *words)
         assert caught.value.where == str(path)
+    assert len(verdicts(delivery)) == 1
+
+
+def test_a_run_that_lies_where_another_should_does_not_speak_for_it(delivery: Delivery) -> None:
+    directory = add_run(delivery)
+    assert gate(delivery) == 0
+    other = directory.with_name("20261101-000000-000000")
+    shutil.copytree(directory, other)
+    for words in (["--verify"], ["--policy", "gates/desk.yaml"]):
+        with pytest.raises(IntegrityError, match=f"is of the run {RUN}, and lies where 2026"):
+            run(["gate", other.name, "--project", str(delivery.root), *words])
     assert len(verdicts(delivery)) == 1
 
 

@@ -159,6 +159,7 @@ def derive_again(project: Project, directory: Path) -> tuple[Verdict, Verdict]:
     from gatekeeper.ops.gate import derived_again
 
     run = read_run(directory)
+    _refuse_another(project, directory, run)
     verdicts = Verdicts(project)
     kept = verdicts.last(run)
     if kept is None:
@@ -212,6 +213,7 @@ def refuse_unkept(project: Project, directory: Path) -> None:
     from gatekeeper.cli.wiring import store_of
 
     run = read_run(directory)
+    _refuse_another(project, directory, run)
     _refuse_altered(Verdicts(project), directory, run)
     if run.unbound:
         raise UsageError(
@@ -224,6 +226,20 @@ def refuse_unkept(project: Project, directory: Path) -> None:
             "the release that the run is about is not in the store, so no verdict can be kept",
             where=run.id,
             fix="decide it where the release is, or here with --policy FILE --no-record",
+        )
+
+
+def _refuse_another(project: Project, directory: Path, run: Run) -> None:
+    """Refuse a run that lies where another should: what it shows would be taken for that one's."""
+    from gatekeeper.adapters.runs import RUN_FILE
+    from gatekeeper.errors import IntegrityError
+
+    place = directory.absolute()
+    if place.parent.resolve() == project.runs.resolve() and place.name != run.id:
+        raise IntegrityError(
+            f"is of the run {run.id}, and lies where {place.name} should",
+            where=str(directory / RUN_FILE),
+            fix=f"restore the run {place.name} from a copy",
         )
 
 
