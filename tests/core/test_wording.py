@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from gatekeeper.core.metrics.metric import Unit
-from gatekeeper.core.wording import did_you_mean, listed, number, percent
+from gatekeeper.core.wording import did_you_mean, first_of, listed, number, percent
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,10 @@ def test_a_name_that_is_near_is_offered() -> None:
 
 def test_every_unit_of_a_metric_can_be_told() -> None:
     assert all(number(1.0, unit) for unit in get_args(Unit))
+
+
+def test_of_many_words_the_first_stand_and_the_rest_are_counted() -> None:
+    assert first_of(["a", "b"], 2) == "a, b"
+    assert first_of(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert first_of(["a"] * 2_001, 1) == "a and 2,000 more"
+    assert not first_of([], 3)

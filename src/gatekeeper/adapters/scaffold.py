@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.adapters.project import STATE, Project
 from gatekeeper.adapters.skeleton import SKELETON
 from gatekeeper.adapters.state import ENVIRONMENTS, make_state
+from gatekeeper.core.wording import first_of
 from gatekeeper.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -141,9 +142,8 @@ def _write(path: Path, text: str) -> None:
 def _refuse_overwriting(directory: Path, files: Iterable[str]) -> None:
     there = [name for name in files if os.path.lexists(directory / name)]
     if there:
-        shown = ", ".join(there[:5]) + (f" and {len(there) - 5} more" if there[5:] else "")
         raise UsageError(
-            f"would overwrite {shown}",
+            f"would overwrite {first_of(there, 5)}",
             where=str(directory),
             fix="use an empty directory, or move these away",
         )

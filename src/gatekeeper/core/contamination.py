@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper.core.phrases import GRAM, PhraseIndex, words
+from gatekeeper.core.wording import counted, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -106,15 +107,12 @@ def sentences(found: Sequence[Contamination]) -> tuple[str, ...]:
 
 
 def _sentence(name: str, where: str, group: Sequence[Contamination]) -> str:
-    ids = ", ".join(one.sample for one in group[:NAMED])
-    more = f" and {len(group) - NAMED:,} more" if len(group) > NAMED else ""
-    noun = "sample" if len(group) == 1 else "samples"
     answers = sum(one.answer for one in group)
     least = min(one.share for one in group)
     beside = f", {answers:,} with the answer beside it" if answers else ""
     return (
-        f"{name}: {len(group):,} {noun} found in {where} "
-        f"(at least {least:.0%} of the question{beside}): {ids}{more}"
+        f"{name}: {counted(len(group), 'sample')} found in {where} (at least {least:.0%} of the"
+        f" question{beside}): {first_of([one.sample for one in group], NAMED)}"
     )
 
 

@@ -52,6 +52,12 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def first_of(words: Sequence[str], most: int) -> str:
+    """``a, b``, or ``a, b and 3 more`` where there are more than `most`."""
+    more = f" and {len(words) - most:,} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
 def reason(rule: Rule, estimate: Found, unit: str, outcome: RuleOutcome) -> str:
     """What was observed, how sure it is, and what the limit is."""
     observed = number(estimate.value, unit)

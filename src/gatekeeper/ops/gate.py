@@ -17,7 +17,7 @@ from gatekeeper.ops.rule_results import Bench
 from gatekeeper.ops.soundness import undecided, unsound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from pydantic import JsonValue
@@ -123,8 +123,7 @@ def _of_facts(policy: Policy, decided: datetime) -> Iterator[str]:
 def _unasked(run: Run) -> Iterator[str]:
     """Sets without which the verdict is about less than the manifest means."""
     if run.unasked:
-        sets = "eval set" if len(run.unasked) == 1 else "eval sets"
-        yield f"no promotion rests on this: of the manifest not run: {sets} {listed(run.unasked)}"
+        yield f"no promotion rests on this: of the manifest not run: {_sets(run.unasked)}"
 
 
 def _other_sets(policy: Policy, basis: Basis) -> Iterator[str]:
@@ -132,8 +131,7 @@ def _other_sets(policy: Policy, basis: Basis) -> Iterator[str]:
     now, known = basis.sets, policy.before.basis if policy.before else Basis()
     before = {} if known.asked else known.sets
     if absent := sorted(before.keys() - now.keys()):
-        sets = f"eval set{'' if len(absent) == 1 else 's'} {listed(absent)}"
-        yield f"the active release was decided by the {sets}, too; not run here"
+        yield f"the active release was decided by the {_sets(absent)}, too; not run here"
     for name in sorted(before.keys() & now.keys()):
         if now[name] != before[name]:
             yield f"the eval set {name} is another than the one that decided the active release"
@@ -145,6 +143,10 @@ def _new_prices(policy: Policy, basis: Basis) -> Iterator[str]:
     if known and (new := sorted(basis.prices.keys() - known.keys())):
         models = "model" if len(new) == 1 else "models"
         yield f"nothing that was decided before priced the {models} {listed(new)}"
+
+
+def _sets(names: Sequence[str]) -> str:
+    return f"eval set{'' if len(names) == 1 else 's'} {listed(names)}"
 
 
 def _inputs(policy: Policy, changed: tuple[ComponentName, ...]) -> Inputs:

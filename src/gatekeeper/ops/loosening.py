@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gatekeeper.core.admission import Reason
 from gatekeeper.core.policy.basis import FACTS
 from gatekeeper.core.terms import terms_digest, terms_eased
+from gatekeeper.core.wording import first_of
 from gatekeeper.errors import InputError, IntegrityError
 from gatekeeper.model.statement import POLICY_APPROVAL
 from gatekeeper.ops.demands import (
@@ -122,8 +123,7 @@ def _about(approval: PolicyApproval) -> tuple[str, str, str]:
 def told(found: Sequence[Loosened]) -> str:
     """What is loosened, in a line."""
     parts = [f"{one.rule} {one.what} {one.before} -> {one.after}" for one in found]
-    more = f" and {len(parts) - SHOWN} more" if parts[SHOWN:] else ""
-    return ", ".join(parts[:SHOWN]) + more
+    return first_of(parts, SHOWN)
 
 
 def gate_again(site: Site, verdict: Verdict) -> str:

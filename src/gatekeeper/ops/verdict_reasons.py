@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.admission import Evidence, Reason
 from gatekeeper.core.canonical import short
-from gatekeeper.core.wording import counted, listed
+from gatekeeper.core.wording import counted, first_of, listed
 from gatekeeper.errors import GatekeeperError, IntegrityError
 from gatekeeper.model.statement import VERDICT
 from gatekeeper.ops.evidence import read_verdict
@@ -51,10 +51,9 @@ def _tried_before(newest: Evidence | None, found: Sequence[Evidence]) -> Iterato
     }
     bad = [f"run {run}: {outcome}" for run, outcome in earlier.items() if outcome != "pass"]
     if bad:
-        more = f" and {len(bad) - SHOWN} more" if bad[SHOWN:] else ""
         yield (
             f"{counted(len(bad), 'other run')} of this release that the same policy did not pass"
-            f" ({', '.join(bad[:SHOWN])}{more})"
+            f" ({first_of(bad, SHOWN)})"
         )
 
 
@@ -153,8 +152,7 @@ def _rules(verdict: Verdict) -> str:
     rules = [
         f"{one.rule} ({one.reason})" for one in verdict.rules if one.outcome == verdict.outcome
     ]
-    more = f" and {len(rules) - SHOWN} more" if rules[SHOWN:] else ""
-    return ", ".join(rules[:SHOWN]) + more or "no rule was decided"
+    return first_of(rules, SHOWN) or "no rule was decided"
 
 
 def _policy(site: Site, release: Release, verdict: Verdict) -> Iterator[Reason]:

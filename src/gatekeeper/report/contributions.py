@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.attribution.critical import by_cure
 from gatekeeper.core.metrics.catalogue import METRICS
-from gatekeeper.core.wording import counted, listed, narrow, number
+from gatekeeper.core.wording import counted, first_of, listed, narrow, number
 from gatekeeper.report.markup import escape
 from gatekeeper.report.outcomes import MARKS
 from gatekeeper.report.tables import fold, table
@@ -62,9 +62,8 @@ def _figures(rule: RuleAttribution, width: int) -> Iterator[str]:
 def _critical(rule: RuleAttribution, width: int) -> Iterator[str]:
     """Critical samples by what makes them pass again."""
     for how, samples in by_cure(rule.critical):
-        more = len(samples) - MOST_NAMED
-        named = ", ".join(samples[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        first, *rest = fold(f"{how}: {named}", width - len(_INDENT) - 2)
+        named = f"{how}: {first_of(samples, MOST_NAMED)}"
+        first, *rest = fold(named, width - len(_INDENT) - 2)
         yield f"{_INDENT}{escape(first)}"
         yield from (f"{_INDENT}  {escape(line)}" for line in rest)
 

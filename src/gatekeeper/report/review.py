@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.core.canonical import short
 from gatekeeper.core.review import NOTHING
-from gatekeeper.core.wording import counted
+from gatekeeper.core.wording import counted, first_of
 from gatekeeper.report.markdown import cell, code, fenced, plain, row
 
 if TYPE_CHECKING:
@@ -153,15 +153,12 @@ def _verdict(one: Judged) -> str:
         return "error: no verdict"
     rules = [] if one.outcome == "pass" else one.verdict["rules"]
     bad = [rule["rule"] for rule in rules if rule["outcome"] == one.outcome]
-    named = f": {', '.join(map(cell, bad[:MOST_CAUSES]))}" if bad else ""
-    more = f" and {len(bad) - MOST_CAUSES} more" if len(bad) > MOST_CAUSES else ""
-    return f"**{one.outcome}**{named}{more}"
+    named = first_of([*map(cell, bad)], MOST_CAUSES)
+    return f"**{one.outcome}**: {named}" if named else f"**{one.outcome}**"
 
 
 def _causes(one: Judged) -> str:
-    shown = ", ".join(cell(cause.file) for cause in one.because[:MOST_CAUSES])
-    rest = len(one.because) - MOST_CAUSES
-    return (f"{shown} and {rest} more" if rest > 0 else shown) or "named"
+    return first_of([cell(cause.file) for cause in one.because], MOST_CAUSES) or "named"
 
 
 def _part(one: Judged, *, difference: bool = True, folds: bool = True) -> str:
