@@ -14,7 +14,8 @@ from gatekeeper.core.scoring.scorer import Scorer, flag
 from gatekeeper.model.envelope import ToolCall
 from gatekeeper.model.evalset import Sample
 from gatekeeper.model.record import CallRow, OutcomeRow, RequestRow, ScoreRow
-from gatekeeper.ops.evaluate import Plan, Stop, evaluate
+from gatekeeper.ops.evaluate import evaluate
+from gatekeeper.ops.evaluation_plan import Plan, Stop
 from gatekeeper.pipeline.visit import Served
 from panels import Alone, scoring_of
 from scoring_sets import header

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from gatekeeper.adapters.journal import RunJournal
-    from gatekeeper.ops.evaluate import Stop
+    from gatekeeper.ops.evaluation_plan import Stop
 
 FLUSH_SECONDS: Final = 1.0
 """What a loss of power may take from a run."""

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from gatekeeper.core.scoring.panel import Scoring
     from gatekeeper.model.estimate import Estimate
     from gatekeeper.model.run import Run, Spend
-    from gatekeeper.ops.evaluate import Plan
+    from gatekeeper.ops.evaluation_plan import Plan
 
 
 def plan_of(
     evaluation: Evaluation, run: Run, fleet: ReleaseFleet, scorings: tuple[Scoring, ...]
 ) -> Plan:
     """What is run; raises `UsageError` where answers are compared that cannot meet."""
-    from gatekeeper.ops.evaluate import Plan
+    from gatekeeper.ops.evaluation_plan import Plan
 
     entrants, crews = evaluation.entrants, fleet.crews()
     if len(crews) > 1 and any(one.compares for one in scorings):

@@ -143,7 +143,8 @@ async def _sit(
     from gatekeeper.adapters.fleet import ReleaseFleet
     from gatekeeper.adapters.runs import write_run
     from gatekeeper.cli.plans import plan_of, scorings_of, terms_of
-    from gatekeeper.ops.evaluate import Stop, evaluate
+    from gatekeeper.ops.evaluate import evaluate
+    from gatekeeper.ops.evaluation_plan import Stop
 
     evaluation, stop = sitting.evaluation, Stop()
     async with AsyncExitStack() as stack:

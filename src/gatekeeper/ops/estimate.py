@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.layout import Share
     from gatekeeper.model.components import Sampling
     from gatekeeper.model.record import Arm
-    from gatekeeper.ops.evaluate import Crew, Fleet, Plan
+    from gatekeeper.ops.evaluation_plan import Crew, Fleet, Plan
     from gatekeeper.pipeline.visit import Served
     from gatekeeper.ports import Message, Tokenizer
 

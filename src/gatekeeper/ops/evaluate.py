@@ -10,134 +10,23 @@ Whatever ends a run early leaves whole conversations behind it, and a run that c
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from itertools import groupby
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gatekeeper.core.ceiling import CeilingError
-from gatekeeper.core.order import timetable, turns
-from gatekeeper.ops.converse import Case, ask_once, converse, score_rows
+from gatekeeper.core.order import timetable
+from gatekeeper.ops.converse import ask_once, converse, score_rows
+from gatekeeper.ops.evaluation_plan import Part, turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from gatekeeper.core.layout import Finished, Layout, Place
+    from gatekeeper.core.layout import Finished, Place
     from gatekeeper.core.order import Due
-    from gatekeeper.model.evalset import EvalSet, Sample
     from gatekeeper.model.record import Arm, Row
-    from gatekeeper.ops.converse import Handler, Held, Scoring
+    from gatekeeper.ops.converse import Handler, Held
+    from gatekeeper.ops.evaluation_plan import Fleet, Journal, Plan, Stop
     from gatekeeper.ports import Clock, Watch
-
-Crew = tuple["Arm", ...]
-"""Arms whose releases can be loaded at the same time."""
-
-
-class SampleSet(Protocol):
-    """An eval set: its header, its digest, and samples by number."""
-
-    @property
-    def header(self) -> EvalSet:
-        """What is declared of all samples."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """sha256 of the header and the samples."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, number: int) -> Sample: ...
-
-
-class Fleet(Protocol):
-    """The releases under test, opened when they are needed."""
-
-    def open(self, crew: Crew) -> AbstractAsyncContextManager[Mapping[Arm, Handler]]:
-        """The pipelines of a crew, ready to answer, for as long as the context lasts."""
-        ...
-
-    def timed(self) -> AbstractContextManager[None]:
-        """While it lasts, every answer is generated, so that its time means something."""
-        ...
-
-
-class Journal(Protocol):
-    """Takes the records of conversations and makes them durable."""
-
-    def begin(self, key: str) -> None:
-        """A conversation begins: should it never be written, it was cut off."""
-        ...
-
-    def write(self, rows: Iterable[Row], key: str = "") -> None:
-        """Append the rows of one conversation: all of them or none."""
-        ...
-
-
-@dataclass(slots=True)
-class Stop:
-    """Asks an evaluation to end after the conversations that are being held."""
-
-    reason: str = ""
-    event: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def ask(self, reason: str) -> None:
-        """End soon; the first reason stands."""
-        self.reason = self.reason or reason
-        self.event.set()
-
-    @property
-    def asked(self) -> bool:
-        """Whether no more may begin."""
-        return self.event.is_set()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is run.
-
-    Attributes:
-        run: Id of the run.
-        sets: An eval set for each share of the layout, in its order.
-        scorings: The scorers of each set.
-        layout: All conversations.
-        workloads: Whose daily budget the requests of an arm draw on.
-        systems: System prompts of the releases, for scorers that look for them in answers.
-        crews: Arms that can be loaded together; several where engines have to take turns.
-        concurrency: Conversations at a time; a load suite has its own rate.
-    """
-
-    run: str
-    sets: tuple[SampleSet, ...]
-    scorings: tuple[Scoring, ...]
-    layout: Layout
-    workloads: Mapping[Arm, str | None] = field(default_factory=dict)
-    systems: Mapping[Arm, str] = field(default_factory=dict)
-    crews: tuple[Crew, ...] = (("candidate", "baseline"),)
-    seed: int = 0
-    concurrency: int = 64
-
-    def case(self, place: Place, due_us: int | None = None) -> Case:
-        """The sample at a place, read now."""
-        chosen, share = self.sets[place.share], self.layout.shares[place.share]
-        return Case(
-            run=self.run,
-            header=chosen.header,
-            set_digest=chosen.digest,
-            sample=chosen[place.number],
-            place=f"{share.name}:{place.number}:{place.replicate}:{place.arm}",
-            arm=place.arm,
-            replicate=place.replicate,
-            workload=self.workloads.get(place.arm),
-            system=self.systems.get(place.arm, ""),
-            due_us=due_us,
-        )
-
-    @property
-    def crowded(self) -> tuple[int, ...]:
-        """Shares that are not load suites."""
-        return tuple(i for i, chosen in enumerate(self.sets) if chosen.header.load is None)
 
 
 async def evaluate(  # noqa: PLR0913 - the seats of an evaluation
@@ -158,7 +47,7 @@ async def evaluate(  # noqa: PLR0913 - the seats of an evaluation
     runner = _Runner(plan, journal, finished, clock=clock, watch=watch, stop=stop)
     watch.begin(*runner.totals())
     try:
-        for crew, parts in _turns_of(plan):
+        for crew, parts in turns_of(plan):
             async with fleet.open(crew) as handlers:
                 for part in parts:
                     await runner.crowd(handlers, part)
@@ -168,28 +57,6 @@ async def evaluate(  # noqa: PLR0913 - the seats of an evaluation
                 return
     finally:
         watch.end(stop.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One turn of a crew: every `of`-th of its conversations, from the `first`."""
-
-    first: int = 0
-    of: int = 1
-
-
-def _turns_of(plan: Plan) -> Iterator[tuple[Crew, list[Part]]]:
-    """Who is loaded when; turns in a row are one loading."""
-    if len(plan.crews) == 1:
-        yield plan.crews[0], [Part()]
-        return
-    seen = dict.fromkeys(plan.crews, 0)
-    for which, group in groupby(turns(len(plan.crews), plan.seed)):
-        crew, parts = plan.crews[which], []
-        for _ in group:
-            parts.append(Part(seen[crew], 2))
-            seen[crew] += 1
-        yield crew, parts
 
 
 class _Runner:
