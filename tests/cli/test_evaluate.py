@@ -225,13 +225,16 @@ def test_a_disk_that_refuses_ends_the_run_with_one_plain_error(root, serve):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, kept[1]))
     try:
-        with pytest.raises(UnavailableError, match="records cannot be written"):
+        with pytest.raises(UnavailableError, match="records cannot be written") as caught:
             run(["evaluate", "manifests/desk-v1.yaml", "--project", str(root)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
         signal.signal(signal.SIGXFSZ, handler)
     stored = json.loads((runs(root)[0] / "run.json").read_text())
     assert stored["status"] == "interrupted"
+    assert caught.value.fix.endswith(
+        f"; then go on with `gatekeeper evaluate --resume {stored['id']}`"
+    )
 
 
 def test_a_release_without_eval_sets_cannot_be_evaluated(root):

@@ -61,7 +61,11 @@ def carry_out(sitting: Sitting) -> Run:
         StoppedError: A person asked for the end.
         UndecidedError: The ceiling was reached.
     """
-    return asyncio.run(carry_on(sitting))
+    try:
+        return asyncio.run(carry_on(sitting))
+    except UnavailableError as error:
+        error.fix = "; then ".join(filter(None, (error.fix, _going_on(sitting.run))))
+        raise
 
 
 async def carry_on(sitting: Sitting) -> Run:
@@ -125,11 +129,15 @@ def _first(group: BaseExceptionGroup) -> BaseException:
 
 
 def _stopped(run: Run, reason: str) -> GatekeeperError:
-    fix = f"go on with `gatekeeper evaluate --resume {run.id}`"
+    fix = _going_on(run)
     if reason.startswith("interrupted"):
         return StoppedError(reason, where=f"run {run.id}", fix=fix)
     more = "raise --max-usd or --max-tokens to"
     return UndecidedError(reason, where=f"run {run.id}", fix=f"{more} {fix}")
+
+
+def _going_on(run: Run) -> str:
+    return f"go on with `gatekeeper evaluate --resume {run.id}`"
 
 
 def _ended(run: Run, status: str) -> Run:
