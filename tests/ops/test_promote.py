@@ -266,6 +266,18 @@ def test_a_policy_has_to_be_named_somewhere(delivery: Delivery) -> None:
     assert "pins sha256:999" in moved.admission.reasons[0].text
 
 
+def test_a_verdict_by_another_policy_says_how_to_decide_by_the_one_asked_for(
+    delivery: Delivery,
+) -> None:
+    delivery.decide(delivery.v1, policy="sha256:" + "9" * 64)
+    (told,) = promoted(delivery, delivery.v1).admission.reasons
+    assert "--policy FILE, with what `evaluation.policy` of the manifest named" in told.fix
+    write(delivery.root / "gates/other.yaml", (delivery.root / "gates/desk.yaml").read_text())
+    settings(delivery, policy="gates/other.yaml")
+    (told,) = promoted(delivery, delivery.v1).admission.reasons
+    assert told.fix.endswith("--policy gates/other.yaml decides again by that")
+
+
 class Changed:
     """The store, but for what it says of a release."""
 

@@ -174,8 +174,16 @@ def _policy(site: Site, release: Release, verdict: Verdict) -> Iterator[Reason]:
             f"its verdict was decided by policy {verdict.policy_name}@sha256:"
             f"{short(verdict.policy)}, but {site.name} asks for sha256:{short(wanted)}",
             refused=False,
-            fix=f"{gate_again(site, verdict)} decides again by the current policy",
+            fix=_by_the_policy_asked_for(site, verdict),
         )
+
+
+def _by_the_policy_asked_for(site: Site, verdict: Verdict) -> str:
+    """How to decide by it: without --policy, a run is decided by what it was asked to be."""
+    if site.environment.policy:
+        return f"{gate_again(site, verdict)} decides again by that"
+    file = "FILE, with what `evaluation.policy` of the manifest named at its build"
+    return f"{gate_again(site, verdict)} --policy {file}, decides again by that"
 
 
 def _age(site: Site, verdict: Verdict, now: datetime, again: str) -> Iterator[Reason]:
