@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gatekeeper.core.answering import Answered, Failures
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Answered, Critical, Failures, Observation
+    from gatekeeper.core.observation import Critical, Observation
     from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.verdict import Contribution

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core import unmeasured
+from gatekeeper.core.answering import Answered
 from gatekeeper.core.correction import corrected
 from gatekeeper.core.decide import decide
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.metrics.catalogue import SEEN
-from gatekeeper.core.observation import Answered, Missing
+from gatekeeper.core.observation import Missing
 from gatekeeper.core.policy.forms import multiplicity
 from gatekeeper.core.policy.use import refuse_skips
 from gatekeeper.core.results import missing, result

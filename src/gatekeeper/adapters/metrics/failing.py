@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters.metrics.units import row
 from gatekeeper.adapters.sides import ARM, OWN_CALL
-from gatekeeper.core.observation import Answered, Failures
+from gatekeeper.core.answering import Answered, Failures
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from gatekeeper.core.answering import Answered, Failures
     from gatekeeper.core.metrics.metric import Metric
-    from gatekeeper.core.observation import Answered, Critical, Failures, Observation
+    from gatekeeper.core.observation import Critical, Observation
     from gatekeeper.core.statistics.replicates import Components
     from gatekeeper.model.facts import Facts
     from gatekeeper.model.record import Arm
