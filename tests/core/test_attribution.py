@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gatekeeper.core.attribution import game
 from gatekeeper.core.attribution.case import CRITICAL, Case
 from gatekeeper.core.attribution.critical import broken, by_cure, named
-from gatekeeper.core.attribution.figures import Basis
+from gatekeeper.core.attribution.figures import SampleBasis
 from gatekeeper.core.attribution.naming import attributed, only_change
 from gatekeeper.core.attribution.players import Player, changed, components_of, mixes, players
 from gatekeeper.core.attribution.resampling import Values, resampled
@@ -262,7 +262,7 @@ def test_what_people_declared_of_the_whole_is_moved_by_no_component() -> None:
     assert "failure_usd and baseline_failure_usd" in found.reason
     assert "no component can be named" in found.reason
     case = Case(COST, METRICS["instability_tax"], "fail")
-    one = only_change(case, PLAYERS[0], found, Basis())
+    one = only_change(case, PLAYERS[0], found, SampleBasis())
     assert (one.code, one.guilty) == ("unmeasured", ())
 
 
@@ -402,7 +402,7 @@ def told(*coalitions: Rows, rule: Rule = COST, outcome: str = "fail"):
     values = valued(rule.metric, list(coalitions))
     case = Case(rule, METRICS[rule.metric], outcome)  # type: ignore[arg-type]
     made = game.design(len(coalitions).bit_length() - 1, 7)
-    return attributed(case, made, PLAYERS, values, Basis(120, ("quality",)))
+    return attributed(case, made, PLAYERS, values, SampleBasis(120, ("quality",)))
 
 
 def test_the_guilty_one_is_named_and_comes_first() -> None:
@@ -425,7 +425,7 @@ def test_both_are_named_where_neither_explains_most() -> None:
     third = [costs(1 + 0.2 * one.bit_count()) for one in range(8)]
     three = (*PLAYERS, Player(("budgets",)))
     case = Case(COST, METRICS[COST.metric], "fail")
-    all_ = attributed(case, game.design(3, 7), three, valued(COST.metric, third), Basis(1))
+    all_ = attributed(case, game.design(3, 7), three, valued(COST.metric, third), SampleBasis(1))
     assert len(all_.guilty) == 2
 
 
@@ -461,10 +461,10 @@ def test_nothing_resolved_is_no_measure() -> None:
 def test_one_change_needs_no_mix() -> None:
     values = valued(COST.metric, [costs(1), costs(1.3)])
     case = Case(COST, METRICS[COST.metric], "fail")
-    found = only_change(case, PLAYERS[0], values, Basis(120, ("quality",)))
+    found = only_change(case, PLAYERS[0], values, SampleBasis(120, ("quality",)))
     assert (found.code, found.guilty) == ("only_change", ("prompt",))
     assert found.change == found.components[0].moved
-    blind = only_change(case, PLAYERS[0], Missing("x", "not run", ""), Basis())
+    blind = only_change(case, PLAYERS[0], Missing("x", "not run", ""), SampleBasis())
     assert (blind.code, blind.guilty, blind.change) == ("only_change", ("prompt",), None)
 
 
@@ -618,7 +618,7 @@ def test_the_fewest_that_cure_every_critical_sample_are_named() -> None:
     mixed = [rows([0, 0, 1]), rows([1, 0, 1]), rows([0, 0, 1]), rows([1, 1, 1])]
     values = valued("forbidden_tool_call", mixed)
     case = Case(MUST, CRITICAL, "fail")
-    row = attributed(case, game.design(2, 0), PLAYERS, values, Basis(3, ("quality",)))
+    row = attributed(case, game.design(2, 0), PLAYERS, values, SampleBasis(3, ("quality",)))
     told = named(row, found, PLAYERS)
     assert (told.code, told.guilty) == ("named", ("prompt",))
     assert told.reason.startswith("of 3 critical samples that fail, 1 pass")
@@ -628,7 +628,9 @@ def test_the_fewest_that_cure_every_critical_sample_are_named() -> None:
 
 def test_nobody_is_named_where_all_failed_before() -> None:
     values = valued("forbidden_tool_call", [rows([1])] * 4)
-    row = attributed(Case(MUST, CRITICAL, "fail"), game.design(2, 0), PLAYERS, values, Basis())
+    row = attributed(
+        Case(MUST, CRITICAL, "fail"), game.design(2, 0), PLAYERS, values, SampleBasis()
+    )
     told = named(row, failing({0}, {0}, {0}, {0}), PLAYERS)
     assert (told.code, told.guilty) == ("not_the_change", ())
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gatekeeper.model.run import Run
     from gatekeeper.model.verdict import Loosened, Outcome
     from gatekeeper.ops.policy import Policy
-    from gatekeeper.ops.rule_results import Bench
+    from gatekeeper.ops.rule_results import JudgedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _with_code(run: Run, asked: Asked) -> Asked:
     return asked.model_copy(update={"judged": {**asked.judged, **code}}) if code else asked
 
 
-def eased(judged: Bench, basis: Basis, outcome: Outcome, decided: datetime) -> Eased:
+def eased(judged: JudgedRun, basis: Basis, outcome: Outcome, decided: datetime) -> Eased:
     """What became easier than for the active release; nothing while limits are tried.
 
     What the policy demands less can be decided again as it was before. What easier samples or lower
@@ -85,7 +85,7 @@ def _asked(run: Run, before: Basis, now: Basis) -> Basis:
     return replace(now, asked={**now.asked, **kept})
 
 
-def _passed(judged: Bench, before: Policy, decided: datetime, facts: Facts | None) -> bool:
+def _passed(judged: JudgedRun, before: Policy, decided: datetime, facts: Facts | None) -> bool:
     """Whether the policy before would have let the release pass, by some facts."""
     allowed = {rule.name for rule in before.rules if rule.skippable}
     skips = {name: skip for name, skip in judged.policy.skips.items() if name in allowed}

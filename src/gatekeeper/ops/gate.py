@@ -13,7 +13,7 @@ from gatekeeper.core.wording import listed
 from gatekeeper.model.policy import RUN_SECTION
 from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
 from gatekeeper.ops.easing import basis_of, eased
-from gatekeeper.ops.rule_results import Bench
+from gatekeeper.ops.rule_results import JudgedRun
 from gatekeeper.ops.soundness import undecided, unsound
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def decide_run(
         InputError: The policy has a line that is no rule, no rule at all, or a skip of a rule that
             it does not let anybody skip.
     """
-    judged = Bench(run, measurements, policy, changed)
+    judged = JudgedRun(run, measurements, policy, changed)
     judged.prepare()
     results = [*unsound(run, measurements, policy.value, decided), *judged.results()]
     results += undecided(run, results)

@@ -47,7 +47,7 @@ _SAME: Final = Missing(
 
 
 @dataclass(frozen=True)
-class Bench:
+class JudgedRun:
     """One run before one policy."""
 
     run: Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.attribution import critical, naming
-from gatekeeper.core.attribution.figures import Basis
+from gatekeeper.core.attribution.figures import SampleBasis
 from gatekeeper.core.attribution.resampling import resampled
 from gatekeeper.core.attribution.samples import Scope, table, unmeasurable
 from gatekeeper.core.observation import Missing
@@ -34,7 +34,7 @@ def shared_out(
     if not isinstance(values, Missing):
         known.append((case, values))
     samples = 0 if isinstance(seen, Missing) else len(seen.unit)
-    found = _told(case, made, values, Basis(samples, suites))
+    found = _told(case, made, values, SampleBasis(samples, suites))
     if isinstance(seen, Missing):
         return found
     if case.rule.test == MUST_PASS:
@@ -61,7 +61,7 @@ def _table(
     return table(case.metric, seen, against, Scope(case.facts, bench.members(case)))
 
 
-def _told(case: Case, made: Plan, values: Values | Missing, basis: Basis) -> RuleAttribution:
+def _told(case: Case, made: Plan, values: Values | Missing, basis: SampleBasis) -> RuleAttribution:
     if len(made.players) == 1:
         return naming.only_change(case, made.players[0], values, basis)
     return naming.attributed(case, made.design, made.players, values, basis)

@@ -26,7 +26,7 @@ UNDEFINED: Final = Missing(
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class SampleBasis:
     """What figures rest on.
 
     Attributes:
@@ -46,7 +46,7 @@ def change_between(case: Case, values: Values) -> Moved | Missing:
 
 
 def figures(
-    case: Case, made: Design, players: Sequence[Player], values: Values, basis: Basis
+    case: Case, made: Design, players: Sequence[Player], values: Values, basis: SampleBasis
 ) -> RuleAttribution:
     """Every figure of a rule, and nobody named."""
     tell = _Teller(case, values, 1 - (1 - CONFIDENCE) / max(1, made.players))

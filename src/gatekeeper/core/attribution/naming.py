@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.attribution import game
-from gatekeeper.core.attribution.figures import UNDEFINED, Basis, excludes_zero, figures, row
+from gatekeeper.core.attribution.figures import UNDEFINED, SampleBasis, excludes_zero, figures, row
 from gatekeeper.core.measure import RELATIVE
 from gatekeeper.core.observation import Missing
 from gatekeeper.core.wording import listed, number
@@ -33,7 +33,7 @@ def unmeasured(case: Case, why: Missing) -> RuleAttribution:
 
 
 def only_change(
-    case: Case, player: Player, values: Values | Missing, basis: Basis
+    case: Case, player: Player, values: Values | Missing, basis: SampleBasis
 ) -> RuleAttribution:
     """One component has changed: whatever moved, it moved it, and no mix has to be evaluated."""
     if isinstance(values, Missing) and values.code == "declared":
@@ -57,7 +57,7 @@ def attributed(
     made: Design,
     players: Sequence[Player],
     values: Values | Missing,
-    basis: Basis,
+    basis: SampleBasis,
 ) -> RuleAttribution:
     """Who moved the metric of a rule, and whether somebody can be named."""
     if isinstance(values, Missing):
