@@ -235,7 +235,9 @@ def test_a_kept_verdict_is_derived_again_from_the_records(
     assert found["rules"] == 7
     (delivery.root / "gates/own.yaml").unlink()
     assert gate(delivery, "--verify") == 0
-    assert "✓ the verdict follows from the records" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.startswith("✓ the verdict follows from the records: ")
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_a_verdict_that_does_not_follow_from_the_records_is_refused(

@@ -36,18 +36,18 @@ def verification_document(kept: Verdict, derived: Verdict) -> dict[str, Any]:
 
 
 def verification_text(kept: Verdict, derived: Verdict) -> str:
-    """The answer for people: one line, or what differs."""
+    """The answer for people: that it follows, or what differs."""
     found = differences(kept, derived)
     about = f"run {escape(kept.run)}, policy {escape(kept.policy_name)}"
     if not found:
         return (
             f"[green]✓[/green] the verdict follows from the records: "
-            f"{kept.outcome}, {len(kept.rules)} rules, every value the same; {about}"
+            f"{kept.outcome}, {len(kept.rules)} rules, every value the same\n  {about}"
         )
     more = [f"  and {len(found) - MOST} more"] if len(found) > MOST else []
     lines = [f"  {escape(one)}" for one in found[:MOST]]
     return "\n".join(
-        [f"[red]✗ the verdict does not follow from the records[/red]; {about}", *lines, *more]
+        ["[red]✗ the verdict does not follow from the records[/red]", f"  {about}", *lines, *more]
     )
 
 
