@@ -12,7 +12,8 @@ import pytest
 from builders_runs import Behaviour, describe, make_run
 from delivery import Delivery, make_delivery
 from gatekeeper.adapters.signing import KeyringVerifier
-from gatekeeper.cli.gates import attach, derive_again, parameters_of
+from gatekeeper.cli.gates import parameters_of
+from gatekeeper.cli.kept_verdicts import attach, derive_again
 from gatekeeper.cli.main import run
 from gatekeeper.cli.wiring import keys_of, store_of
 from gatekeeper.errors import (

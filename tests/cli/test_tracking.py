@@ -28,7 +28,8 @@ from gatekeeper.adapters.runs import read_run
 from gatekeeper.adapters.tracking.marks import mark, read
 from gatekeeper.adapters.tracking.process import MlflowProcess
 from gatekeeper.adapters.tracking.target import Target
-from gatekeeper.cli.gates import attach, decide_stored, policy_of
+from gatekeeper.cli.gates import decide_stored, policy_of
+from gatekeeper.cli.kept_verdicts import attach
 from gatekeeper.cli.main import run
 from gatekeeper.cli.session import Output, Session
 from gatekeeper.cli.tracking import told_of, track

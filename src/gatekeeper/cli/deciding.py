@@ -46,7 +46,8 @@ def decided(session: Session, case: Case, *, keep: bool) -> Subject:
     Where deciding ends in an error, the reports say so: whoever reads them must not find
     yesterday's pass. Otherwise they are still to be written.
     """
-    from gatekeeper.cli.gates import attach, decide_stored
+    from gatekeeper.cli.gates import decide_stored
+    from gatekeeper.cli.kept_verdicts import attach
     from gatekeeper.cli.reports import Subject, policy_file
     from gatekeeper.report.verdict import verdict_document, verdict_text
 

@@ -19,7 +19,7 @@ def keep(found: Rollback, bench: MixBench) -> Rollback:
 
     The run that the verdict rests on becomes a run of the project.
     """
-    from gatekeeper.cli.gates import attach
+    from gatekeeper.cli.kept_verdicts import attach
     from gatekeeper.cli.wiring import release_signer, store_of
     from gatekeeper.ops.build import store
 

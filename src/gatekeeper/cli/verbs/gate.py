@@ -98,7 +98,8 @@ def _decide(session: Session, directory: Path, wish: _Wish, reports: Sequence[Re
     from gatekeeper.adapters.runs import read_run
     from gatekeeper.cli.applying import with_given
     from gatekeeper.cli.deciding import Case, decided, leave
-    from gatekeeper.cli.gates import deciding_policy, policy_of, refuse_unkept
+    from gatekeeper.cli.gates import deciding_policy, policy_of
+    from gatekeeper.cli.kept_verdicts import refuse_unkept
     from gatekeeper.cli.reports import write_reports
 
     keep = wish.keep and not wish.given.what_if
@@ -133,7 +134,7 @@ def _alone(option: str, others: Mapping[str, object]) -> None:
 
 def _verify(session: Session, directory: Path) -> None:
     """Whether the kept verdict follows from the records; exit 1 where it does not."""
-    from gatekeeper.cli.gates import derive_again
+    from gatekeeper.cli.kept_verdicts import derive_again
     from gatekeeper.report.verification import (
         differences,
         verification_document,
