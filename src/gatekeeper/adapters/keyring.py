@@ -6,12 +6,12 @@ import base64
 import hashlib
 import json
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.adapters import atomic, keyfile, signing
+from gatekeeper.adapters.keyring_seen import FILE, Seen, remember
 from gatekeeper.core.canonical import canonical, digest
 from gatekeeper.errors import IntegrityError, RefusedError, UnavailableError, UndecidedError
 from gatekeeper.model.keyring import Key, Keyring, KeyRole
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.ports import Signed
 
-FILE: Final = "keyring.json"
 LOCK: Final = ".lock"
-SEEN: Final = "keyring-seen.json"
 PASSWORD_VARIABLE: Final = "GATEKEEPER_KEY_PASSWORD"
 KEY_DAYS: Final = 365 * 2
 KEYRING_DAYS: Final = 365
@@ -68,8 +66,9 @@ class KeyDirectory:
         """
         data = self._read()
         signed, keyring = _opened(data)
-        seen = self._seen()
-        _check_newer(keyring, data, signed.key.id, seen)
+        seen = Seen.read(self.state)
+        if seen is not None:
+            seen.refuse_older(keyring, data, signed.key.id)
         if keyring.expires < datetime.now(UTC) and not allow_expired:
             raise UndecidedError(
                 f"the keyring expired on {keyring.expires:%Y-%m-%d}",
@@ -77,7 +76,7 @@ class KeyDirectory:
                 fix="look through it with `gatekeeper keys list`, then `gatekeeper keys renew`",
             )
         if seen is None or keyring.version > seen.version:
-            self._remember(keyring, data)
+            remember(self.state, keyring, data)
         return keyring
 
     def write(self, keyring: Keyring) -> None:
@@ -156,37 +155,6 @@ class KeyDirectory:
                 f"the keyring cannot be read: {error.strerror}", where=self._name
             ) from error
 
-    def _seen(self) -> _Seen | None:
-        try:
-            found = json.loads((self.state / SEEN).read_bytes())
-            return _Seen(int(found["version"]), str(found["sha256"]), tuple(found["roots"]))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise UnavailableError(
-                f"cannot be read: {error.strerror}", where=f"{self.state.name}/{SEEN}"
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise IntegrityError(
-                f"the note of the newest keyring seen is damaged ({error})",
-                where=f"{self.state.name}/{SEEN}",
-                fix="compare the keyring with its source, then remove this file",
-            ) from None
-
-    def _remember(self, keyring: Keyring, data: bytes) -> None:
-        roots = [key.id for key in keyring.holding("root") if key.revokedAt is None]
-        seen = {"version": keyring.version, "sha256": digest(data), "roots": roots}
-        # A machine that may only read (a runtime with a mounted project) keeps what it was given.
-        with suppress(UnavailableError):
-            atomic.replace(self.state / SEEN, json.dumps(seen).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    version: int
-    sha256: str
-    roots: tuple[str, ...]
-
 
 def new_key(roles: tuple[KeyRole, ...], *, password: str, development: bool = False) -> NewKey:
     """Generate a key pair, valid from now for two years."""
@@ -242,30 +210,6 @@ def _opened(data: bytes) -> tuple[Signed, Keyring]:
     verifier = signing.KeyringVerifier(keyring)
     signed = verifier.verify(data, role="root", predicate_type=KEYRING, subject=subject, where=FILE)
     return signed, keyring
-
-
-def _check_newer(keyring: Keyring, data: bytes, root: str, seen: _Seen | None) -> None:
-    if seen is None:
-        return
-    if keyring.version < seen.version:
-        raise IntegrityError(
-            f"the keyring is version {keyring.version}, but version {seen.version} was seen here",
-            where=FILE,
-            fix="restore the newer keyring: an older one may hold keys that were revoked since",
-        )
-    if keyring.version == seen.version and digest(data) != seen.sha256:
-        raise IntegrityError(
-            f"this is another keyring of version {seen.version} than the one seen here",
-            where=FILE,
-            fix="restore the one that was seen, or have its owner publish the next version",
-        )
-    if keyring.version > seen.version and root not in seen.roots:
-        raise IntegrityError(
-            f"version {keyring.version} of the keyring is signed by key {root[:12]}, which was no"
-            f" root key in version {seen.version}",
-            where=FILE,
-            fix="have it signed by a root key of the version before",
-        )
 
 
 def _password(key: Key, name: str) -> str:

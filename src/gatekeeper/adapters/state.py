@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gatekeeper.adapters import keyring
+from gatekeeper.adapters.keyring_seen import FILE
 from gatekeeper.adapters.project import STATE, Project
 from gatekeeper.errors import UnavailableError, UsageError
 from gatekeeper.model.keyring import ROLES
@@ -75,9 +76,9 @@ def _environments(project: Project) -> tuple[str, ...]:
 
 
 def _take_keys(source: Path, project: Project) -> None:
-    if not (source / keyring.FILE).is_file():
+    if not (source / FILE).is_file():
         raise UsageError(
-            f"holds no {keyring.FILE}",
+            f"holds no {FILE}",
             where=str(source),
             fix="name a directory with the keyring, the public keys and what signs here",
         )
