@@ -35,16 +35,18 @@ def table(
     if not kept:
         return []
     whole = [[spelled_out(cell) for cell in row] for row in (heads, *rows)]
-    first, *others = kept
-    widths = {place: max(columns(row[place]) for row in whole) for place in others}
-    longest = max(columns(row[first]) for row in whole)
+    widths = {place: max(columns(row[place]) for row in whole) for place in kept}
+    longest = widths.pop(kept[0])
     room = name_room(longest, list(widths.values()), width)
-    names = [to_right(row[first], room) if first in right else row[first] for row in whole]
     head, *lines = (
-        aligned(name, set_out(row, widths, right), room)
-        for name, row in zip(names, whole, strict=True)
+        aligned(_name(row, kept[0], room, right), set_out(row, widths, right), room)
+        for row in whole
     )
     return [f"[dim]{escape(head[0])}[/dim]", *(escape_line(line) for two in lines for line in two)]
+
+
+def _name(row: Sequence[str], first: int, room: int, right: frozenset[int]) -> str:
+    return to_right(row[first], room) if first in right else row[first]
 
 
 def name_room(longest: int, others: Sequence[int], width: int | None, *, least: int = LEAST) -> int:
