@@ -10,7 +10,7 @@ from scipy.stats import fisher_exact
 
 from gatekeeper.core.observation import PairedProportion, Pairs, Proportion, Sums
 from gatekeeper.core.statistics import judge
-from gatekeeper.core.statistics.corrected import corrected
+from gatekeeper.core.statistics.corrected import CONTRADICTED, corrected
 from gatekeeper.core.statistics.corrected_pairs import corrected_difference
 from gatekeeper.core.statistics.pairs import paired_share
 from gatekeeper.core.statistics.shares import share
@@ -227,3 +227,14 @@ def test_a_difference_that_shows_nothing() -> None:
         assert found.p(0.9, "below") is None
         assert found.detectable(0.5, "below", ALPHA) is None
         assert found.needed(0.5, ALPHA) is None
+
+
+def test_fewer_calls_than_false_alarms_leave_no_more_possible_than_p_says() -> None:
+    """Eight calls where about twenty would be false: p is below alpha at every limit."""
+    found = corrected(Proportion(100, 8), calibration(0.86, 0.8, 50))
+    assert found.value == 0
+    assert CONTRADICTED < found.p(0.0, "below") < ALPHA
+    assert found.bounds(ALPHA) == (0, 0)
+    strict = found.bounds(0.02)[1]
+    assert 0 < strict < 1
+    assert found.p(strict, "below") == pytest.approx(0.02, rel=1e-3)

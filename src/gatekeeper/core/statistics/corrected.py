@@ -111,7 +111,7 @@ class CorrectedShare(Inference):
         if self.tail(0.0, "above") < alpha:
             low = crossing(lambda at: self.tail(at, "above") - alpha, 0.0, self.value, _NEAR)
         if self.tail(1.0, "below") < alpha:
-            high = crossing(lambda at: self.tail(at, "below") - alpha, self.value, 1.0, _NEAR)
+            high = crossing(lambda at: self.tail(at, "below") - alpha, 1.0, self.value, _NEAR)
         return min(low, self.value), max(high, self.value)
 
     def p(self, limit: float, side: Side) -> float | None:
