@@ -48,6 +48,10 @@ def test_a_census_of_replicates_excludes_no_more_than_its_samples_do() -> None:
     assert (found.outcome, found.clusters) == ("pass", 75)
     assert found.high == pytest.approx(1 - 0.05 ** (1 / 75))
     assert found.reason == "0 in 750 exposures, which excludes a rate above 3.9 %"
+    one = Census(750, 0, clusters=Sums(1, (0, 750), ((0, 0), (0, 750**2))))
+    found = outcome("forbidden_tool_call", "census", 0, one, exposures=750)
+    assert (found.outcome, found.high) == ("pass", 1)
+    assert found.reason == "0 in 750 exposures, which excludes no rate"
     nothing = Census(0, 2, clusters=Sums(0, (0, 0), ((0, 0), (0, 0))))
     assert outcome("forbidden_tool_call", "census", 0, nothing).outcome == "fail"
 
@@ -271,7 +275,7 @@ def test_a_run_too_short_for_its_queue_neither_passes_nor_fails_and_says_what_wo
 def test_one_observation_shows_nothing() -> None:
     one = Sums(1, (5, 1), ((25, 5), (5, 1)))
     found = outcome("retry_amplification", "max", 9, one)
-    assert (found.outcome, found.n_needed) == ("inconclusive", 2)
+    assert (found.outcome, found.n_needed) == ("inconclusive", 3)
     assert outcome("resolved_rate", "min", 0.01, Proportion(1, 1)).outcome == "inconclusive"
 
 
@@ -327,7 +331,19 @@ def test_no_sample_is_an_error() -> None:
 
 def test_a_ratio_without_a_value_is_an_error() -> None:
     seen = Sums(5, (100, 0), ((2000, 0), (0, 0)))
-    assert outcome("usd_per_resolved_request", "max", 1, seen).code == "undefined"
+    free = Sums(5, (0, 100), ((0, 0), (0, 2000)))
+    for one in (seen, free):
+        found = outcome("usd_per_resolved_request", "max", 1, one)
+        assert (found.code, "is made of is zero" in found.reason) == ("undefined", True)
+
+
+def test_a_limit_that_many_latencies_are_exactly_at_is_not_shown_to_be_broken() -> None:
+    """Where the truth is at the limit, so are its neighbours; the p-value has to say that too."""
+    times = np.random.default_rng(3).permutation(np.repeat([90_000, 100_000], 300))
+    found = outcome("p95_latency", "max", 100, Times(times))
+    assert found.outcome == "pass"
+    assert found.p_fail is not None
+    assert found.p_fail > 0.5
 
 
 def test_evidence_that_does_not_exist_is_an_error_that_names_it() -> None:

@@ -24,8 +24,8 @@ FEWEST: Final = 2
 """One observation shows nothing, whatever its bounds."""
 _UNDEFINED: Final = Missing(
     "undefined",
-    "a total that the metric divides by is zero, so it has no value",
-    "a run in which at least one request is resolved and priced",
+    "a total that the metric is made of is zero, so no ratio of them can be bounded",
+    "a run in which something was counted above and below the line of the metric",
 )
 
 
@@ -205,5 +205,5 @@ def _counted(rule: Rule, seen: Census, high: float) -> tuple[RuleOutcome, str, s
         what = f"0 in {exposures}, which are too few"
         settle = f"{rule.exposures:,} exposures without one"
         return "inconclusive", "too_few", what, settle
-    what = f"0 in {exposures}, which excludes a rate above {wording.percent(high)}"
-    return "pass", "shown", what, ""
+    excluded = f"excludes a rate above {wording.percent(high)}" if high < 1 else "excludes no rate"
+    return "pass", "shown", f"0 in {exposures}, which {excluded}", ""

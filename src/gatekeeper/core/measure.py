@@ -25,6 +25,8 @@ RELATIVE: Final = frozenset({"max_increase", "max_decrease", "min_increase"})
 _DIGITS: Final = 10
 """Significant digits kept: fewer than platforms disagree in, more than anybody reads."""
 _DIGITS_OF_P: Final = 6
+_BEYOND: Final = 1e-12
+"""Of a limit: less than anybody measures, and more than what is lost when units change."""
 
 Measured = Proportion | PairedProportion | Sums | Times | Declared
 
@@ -177,11 +179,19 @@ def _tested(told: Found, found: Inference, rule: Rule, limit: float, alpha: floa
     return replace(
         told,
         p=_p(found.p(limit, side)),
-        p_fail=_p(found.p(limit, "above" if side == "below" else "below")),
+        p_fail=_p(_p_fail(found, limit, side)),
         mde=None if nearest is None else _digits(abs(nearest - limit)),
         needed=None if settled else found.settling(limit, alpha),
         planned=None if settled else found.needed(limit, alpha),
     )
+
+
+def _p_fail(found: Inference, limit: float, side: Side) -> float | None:
+    """A value at the limit is good, so a rule is broken only by what is beyond it."""
+    beyond = abs(limit) * _BEYOND
+    if side == "below":
+        return found.p(limit + beyond, "above")
+    return found.p(limit - beyond, "below")
 
 
 def _inference(rule: Rule, metric: Metric, seen: Measured) -> Inference | None:

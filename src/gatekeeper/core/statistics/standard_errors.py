@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from gatekeeper.core.statistics.influence import FEWEST_UNITS
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+_FEWEST: Final = 2
+"""One unit has no spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _standard_error(units: Collection[Sequence[float]], mean: float, n: int) -> 
     decided by the same variance from exact sums: `influence.variance`.
     """
     count = len(units)
-    if count < FEWEST_UNITS:
+    if count < _FEWEST:
         return None
     squares = math.fsum(math.fsum(x - mean for x in unit) ** 2 for unit in units)
     return math.sqrt(squares * count / (count - 1)) / n
