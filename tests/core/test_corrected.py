@@ -238,3 +238,14 @@ def test_fewer_calls_than_false_alarms_leave_no_more_possible_than_p_says() -> N
     strict = found.bounds(0.02)[1]
     assert 0 < strict < 1
     assert found.p(strict, "below") == pytest.approx(0.02, rel=1e-3)
+
+
+def test_more_changed_calls_than_changes_could_make_leave_no_more_possible_than_p_says() -> None:
+    """All of 40 differ where at most six of ten would: p is small on every side of every limit."""
+    seen = PairedProportion(
+        Proportion(40, 40), Proportion(40, 0), Pairs(40, 40, 0), Pairs(40, 40, 0)
+    )
+    found = corrected_difference(seen, calibration(0.8, 0.8, 100))
+    assert found.value == 1
+    assert found.p(0.9, "above") < ALPHA
+    assert found.bounds(ALPHA)[0] > 0.9

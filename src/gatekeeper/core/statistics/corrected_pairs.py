@@ -80,9 +80,13 @@ class CorrectedDifference(Inference):
             """How far the tail at a bound is above alpha."""
             return self._tail(self.called.scaled(side, alpha), at, side) - alpha
 
-        low = crossing(lambda at: short("above", at), self.value, -1.0, _NEAR)
-        high = crossing(lambda at: short("below", at), self.value, 1.0, _NEAR)
-        return low, high
+        def end(side: Side, far: float) -> float:
+            """Where p is alpha; the estimate where it is less everywhere, since none is beyond."""
+            if short(side, far) >= 0:
+                return far
+            return crossing(lambda at: short(side, at), far, self.value, _NEAR)
+
+        return end("above", -1.0), end("below", 1.0)
 
     def p(self, limit: float, side: Side) -> float | None:
         """The mean over the calibration of the p-values for the called difference."""
