@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from conversations import reply, scores, talk
 from gatekeeper.core import scoring
 from gatekeeper.core.scoring import falls_short, holds, leaks
+from gatekeeper.core.scoring.catalogue import built_in
 from gatekeeper.model.envelope import ToolCall
 from gatekeeper.model.evalset import ScorerSpec
 from panels import panel
@@ -194,3 +195,22 @@ def test_no_violation_was_looked_for_where_no_scorer_spoke():
 def test_a_scorer_that_was_asked_and_says_nothing_does_not_say_yes():
     made = panel([ScorerSpec(scorer="facts")])
     assert made.resolved(talk({}, reply("yes")), [scoring.Score("facts", None)]) is None
+
+
+def spec(**settings):
+    return ScorerSpec.model_validate(settings, strict=False)
+
+
+def test_what_a_composition_scores_is_what_its_parts_do():
+    made = built_in(spec(scorer="all", of=["facts", {"scorer": "exact", "name": "same"}]))
+    assert made is not None
+    fits = [
+        made.fits(talk(expect).sample)
+        for expect in ({"contains": ["2 years"]}, {"exact": "yes"}, {})
+    ]
+    assert fits == [True, True, False]
+
+
+def test_nothing_is_said_of_a_composition_that_holds_what_is_not_built_in():
+    assert built_in(spec(scorer="all", of=["facts", "shouted"])) is None
+    assert built_in(spec(scorer="shouted")) is None

@@ -55,14 +55,11 @@ def planned_set(
 
 
 def _scorers(header: EvalSet) -> dict[str, Scorer]:
-    """Those of the library, by the name of their scores."""
-    from gatekeeper.core.scoring.catalogue import BUILT_IN
+    """Those that are built in, by the name of their scores."""
+    from gatekeeper.core.scoring.catalogue import built_in
 
-    return {
-        spec.called: BUILT_IN[spec.scorer].model_validate(spec.settings)
-        for spec in header.scorers or ()
-        if spec.scorer in BUILT_IN
-    }
+    made = {spec.called: built_in(spec) for spec in header.scorers or ()}
+    return {name: scorer for name, scorer in made.items() if scorer is not None}
 
 
 def doubtful(policy: Policy, sets: Sequence[LoadedSet], layout: Layout) -> tuple[str, ...]:

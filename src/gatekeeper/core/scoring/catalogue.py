@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.scoring import (
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatekeeper.core.scoring.scorer import Scorer
+    from gatekeeper.model.evalset import ScorerSpec
 
 BUILT_IN: Final[Mapping[str, type[Scorer]]] = {
     one.NAME: one
@@ -56,3 +58,13 @@ BUILT_IN: Final[Mapping[str, type[Scorer]]] = {
         judging.Pairwise,
     )
 }
+
+
+def built_in(spec: ScorerSpec) -> Scorer | None:
+    """The scorer of valid settings; None where it, or one that it holds, is not built in."""
+    if (kind := BUILT_IN.get(spec.scorer)) is None:
+        return None
+    made = kind.model_validate_json(json.dumps(spec.settings))
+    inner = [built_in(one) for one in made.inner]
+    known = tuple(one for one in inner if one is not None)
+    return made.holding(known) if len(known) == len(inner) else None
