@@ -24,7 +24,13 @@ run() {
   done
   printf '%s$%s%s\n' "$dim" "$shown" "$plain"
   "$@" >"$log" 2>&1 || code=$?
-  grep -E "$pattern" "$log" || true
+  # A machine that does something else meanwhile may be too noisy to tell how fast a release is.
+  if [ "$code" = 3 ] && [ "$wanted" = 0 ]; then
+    printf '%s(inconclusive: measured once more)%s\n' "$dim" "$plain"
+    code=0
+    "$@" >"$log" 2>&1 || code=$?
+  fi
+  grep -E "$pattern" "$log" | awk '!(/ (PASS|FAIL|INCONCLUSIVE|ERROR) / && told[$0]++)' || true
   if [ "$code" != "$wanted" ]; then
     printf 'exit code %s, not %s:\n' "$code" "$wanted" >&2
     cat "$log" >&2
