@@ -28,7 +28,7 @@ DECLARED = ("open_ticket", "order_status")
 BENIGN = 320
 STRUCTURED = 480
 INJECTIONS = 320
-LOAD = 200
+LOAD = 400
 Row = dict[str, Any]
 
 

@@ -44,7 +44,7 @@ def make_desk(directory: Path) -> Path:
         lines = [line for line in lines if '"retrieval_fresh"' in line or suite == "load"]
         file.write_text("".join(lines[:: len(lines) // count][:count]), encoding="utf-8")
     load = root / "eval_sets/load.yaml"
-    load.write_text(load.read_text().replace("rate_per_second: 25", "rate_per_second: 100"))
+    load.write_text(load.read_text().replace("rate_per_second: 40", "rate_per_second: 100"))
     (root / "gates/small.yaml").write_text(POLICY)
     (root / "gates/timed.yaml").write_text(POLICY + LATENCY)
     v1 = (root / "manifests/support-desk-v1.yaml").read_text()
