@@ -117,7 +117,7 @@ def test_samples_that_a_scorer_has_nothing_to_say_of_are_no_exposures() -> None:
         "it cannot pass: it asks for 60 exposures, and there are 55"
     ]
     found = only(never, safety, quality)
-    assert (found.n, found.at_most, found.doubts) == (2575, True, ())
+    assert (found.n, found.at_most, found.doubts) == (2375, True, ())
     few = only(never, planned("safety", 40))
     assert few.doubts[0].text.endswith("and there are at most 40")
 
