@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.canonical import canonical_model, digest
 from gatekeeper.core.policy.basis import Basis
 from gatekeeper.core.policy.dates import of_other_days, overdue
-from gatekeeper.core.policy.forms import policy_digest, policy_name, priority
+from gatekeeper.core.policy.forms import priority
 from gatekeeper.core.results import overall
 from gatekeeper.core.wording import listed
 from gatekeeper.model.policy import RUN_SECTION
 from gatekeeper.model.verdict import Inputs, PastPolicy, Verdict
 from gatekeeper.ops.easing import basis_of, eased
+from gatekeeper.ops.identity import identity
 from gatekeeper.ops.rule_results import JudgedRun
 from gatekeeper.ops.soundness import undecided, unsound
 
@@ -61,14 +61,7 @@ def decide_run(
     easier = eased(judged, basis, outcome, decided)
     return Verdict(
         outcome=outcome,
-        release=run.candidate.digest,
-        release_name=run.candidate.name,
-        baseline=run.baseline.digest if run.baseline else None,
-        baseline_name=run.baseline.name if run.baseline else "",
-        run=run.id,
-        run_digest=digest(canonical_model(run)),
-        policy=policy_digest(policy.value, policy.parameters),
-        policy_name=policy_name(policy.value),
+        **identity(run, policy),
         price_book=run.price_book,
         parameters=dict(policy.parameters),
         rules=_ordered(results, policy.value),

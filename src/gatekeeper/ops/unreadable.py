@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.core.canonical import canonical_model, digest
-from gatekeeper.core.policy.forms import policy_digest, policy_name
 from gatekeeper.model.verdict import RuleResult, Verdict
+from gatekeeper.ops.identity import identity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,14 +31,7 @@ def unreadable(run: Run, policy: Policy, error: GatekeeperError, decided: dateti
     )
     return Verdict(
         outcome="error",
-        release=run.candidate.digest,
-        release_name=run.candidate.name,
-        baseline=run.baseline.digest if run.baseline else None,
-        baseline_name=run.baseline.name if run.baseline else "",
-        run=run.id,
-        run_digest=digest(canonical_model(run)),
-        policy=policy_digest(policy.value, policy.parameters),
-        policy_name=policy_name(policy.value),
+        **identity(run, policy),
         rules=(rule,),
         decided=decided,
     )

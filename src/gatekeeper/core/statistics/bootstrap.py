@@ -74,19 +74,8 @@ def resampled(
     plan: Student, draws: tuple[Draws, ...], method: str, *, least: float = 0.0
 ) -> Bootstrap:
     """The estimate of `plan` with the bounds of `draws`."""
-    return Bootstrap(
-        value=plan.value,
-        n=plan.n,
-        method=method,
-        clusters=plan.clusters,
-        design_effect=plan.design_effect,
-        candidate=plan.candidate,
-        baseline=plan.baseline,
-        seed=SEED,
-        draws=draws,
-        plan=plan,
-        least=least,
-    )
+    told = plan.told(method=method, seed=SEED)
+    return Bootstrap(**told, draws=draws, plan=plan, least=least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

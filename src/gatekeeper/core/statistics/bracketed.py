@@ -60,7 +60,7 @@ class Bracketed(Inference):
         return None if end is None else end.needed(limit, alpha, power)
 
     def settling(self, limit: float, alpha: float, power: float = POWER) -> int | None:
-        """Likewise."""
+        """See `Inference.settling`."""
         end = self._deciding(limit)
         return None if end is None else end.settling(limit, alpha, power)
 
@@ -81,16 +81,4 @@ def bracketed(
     if of is None:
         return None
     nothing = Unbounded.of(of, of.method)
-    return Bracketed(
-        value=of.value,
-        n=of.n,
-        method=of.method,
-        clusters=of.clusters,
-        design_effect=of.design_effect,
-        candidate=of.candidate,
-        baseline=of.baseline,
-        seed=of.seed,
-        of=of,
-        high=high or nothing,
-        low=low or nothing,
-    )
+    return Bracketed(**of.told(), of=of, high=high or nothing, low=low or nothing)

@@ -39,17 +39,14 @@ def corrected_difference(seen: PairedProportion, calibration: Calibration) -> In
     gain = judge.gain(calibration)
     if not judge.better_than_chance(calibration):
         return Unbounded.of(called, "the calibration does not show a judge better than chance")
-    return CorrectedDifference(
+    told = called.told(
         value=min(max(called.value / gain, -1.0), 1.0),
-        n=called.n,
         method=METHOD,
-        clusters=called.clusters,
-        design_effect=called.design_effect,
         candidate=_true(called.candidate, calibration),
         baseline=_true(called.baseline, calibration),
-        called=called,
-        calibration=calibration,
+        seed=None,
     )
+    return CorrectedDifference(**told, called=called, calibration=calibration)
 
 
 def _true(called: float | None, calibration: Calibration) -> float | None:

@@ -95,18 +95,7 @@ def _differences(
 def _plan(told: Unbounded, draws: Sequence[Draws]) -> Student:
     """The same change with the standard error of the widest draws, to plan sizes with."""
     spread, degrees = max((_spread(drawn), -drawn.degrees) for drawn in draws)
-    return Student(
-        value=told.value,
-        n=told.n,
-        method=told.method,
-        clusters=told.clusters,
-        design_effect=told.design_effect,
-        candidate=told.candidate,
-        baseline=told.baseline,
-        stderr=spread,
-        units=1 - degrees,
-        scale="log change",
-    )
+    return Student(**told.told(), stderr=spread, units=1 - degrees, scale="log change")
 
 
 def _spread(drawn: Draws) -> float:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
 
 Side = Literal["below", "above"]
 POWER: Final = 0.8
@@ -37,6 +37,10 @@ class Inference(ABC):
     candidate: float | None = None
     baseline: float | None = None
     seed: int | None = None
+
+    def told(self, **changed: Any) -> dict[str, Any]:
+        """What every method tells, with changes, as arguments for another one."""
+        return {one.name: getattr(self, one.name) for one in fields(Inference)} | changed
 
     @abstractmethod
     def bounds(self, alpha: float) -> tuple[float | None, float | None]:

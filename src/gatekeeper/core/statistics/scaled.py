@@ -50,18 +50,9 @@ class Scaled(Inference):
 
 def scaled(of: Inference, factor: float, own: float) -> Inference:
     """An inference times `factor`; the values of the two sides, where it has them, times `own`."""
-    return Scaled(
-        of=of,
-        factor=factor,
-        value=of.value * factor,
-        n=of.n,
-        method=of.method,
-        clusters=of.clusters,
-        design_effect=of.design_effect,
-        candidate=_times(of.candidate, own),
-        baseline=_times(of.baseline, own),
-        seed=of.seed,
-    )
+    candidate, baseline = _times(of.candidate, own), _times(of.baseline, own)
+    told = of.told(value=of.value * factor, candidate=candidate, baseline=baseline)
+    return Scaled(**told, of=of, factor=factor)
 
 
 def _times(value: float | None, factor: float) -> float | None:

@@ -24,15 +24,7 @@ class Unbounded(Inference):
     @classmethod
     def of(cls, found: Inference, why: str) -> Unbounded:
         """The value of `found`, and nothing more."""
-        return cls(
-            value=found.value,
-            n=found.n,
-            method=why,
-            clusters=found.clusters,
-            design_effect=found.design_effect,
-            candidate=found.candidate,
-            baseline=found.baseline,
-        )
+        return cls(**found.told(method=why, seed=None))
 
     def bounds(self, alpha: float) -> tuple[float | None, float | None]:  # noqa: ARG002 - none
         """None."""
