@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.report.markup import escape
@@ -73,5 +74,5 @@ def _of_rules(kept: dict[str, RuleResult], derived: dict[str, RuleResult]) -> It
 
 
 def _told(value: Any) -> str:
-    text = str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MOST * 4 else f"{text[: MOST * 4]}…"
