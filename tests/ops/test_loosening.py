@@ -7,27 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from approving import FILE, applied, approved, codes, promoted
 from builders import write
 from delivery import POLICY, Delivery, intent, make_delivery
-from gatekeeper.adapters.policies import read_policy
-from gatekeeper.adapters.signing import sign_statement
-from gatekeeper.cli.wiring import store_of
 from gatekeeper.errors import IntegrityError, UndecidedError, UsageError
-from gatekeeper.model.statement import POLICY_APPROVAL, VERDICT, Statement
+from gatekeeper.model.statement import VERDICT
 from gatekeeper.model.verdict import Inputs, PastPolicy
 from gatekeeper.ops.approve import approve
-from gatekeeper.ops.policy import Policy
-from gatekeeper.ops.promote import promote
 from gatekeeper.ops.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatekeeper.core.admission import Moved
 
+WHY = "a model of half the price"
 STRICT = POLICY
 LENIENT = POLICY.replace("0.5", "0.4")
-FILE = "gates/desk.yaml"
 
 
 @pytest.fixture
@@ -43,18 +38,6 @@ def document(delivery: Delivery) -> dict[str, Any]:
     return applied(delivery).value.model_dump(mode="json", exclude_unset=True)
 
 
-def applied(delivery: Delivery) -> Policy:
-    return Policy(read_policy(delivery.root / FILE, delivery.project).value)
-
-
-def promoted(delivery: Delivery, digest: str, **more: Any) -> Moved:
-    return promote(delivery.site(), digest, intent(**more), delivery.signer())
-
-
-def codes(moved: Moved) -> list[str]:
-    return [reason.code for reason in moved.admission.reasons]
-
-
 def gate(delivery: Delivery, text: str, *, beside: str | None = STRICT, needs: bool = True) -> str:
     """A verdict on the second release, by a policy that was just written."""
     before = None
@@ -64,19 +47,6 @@ def gate(delivery: Delivery, text: str, *, beside: str | None = STRICT, needs: b
     write(delivery.root / FILE, text)
     inputs = Inputs(policy=document(delivery), before=before)
     return delivery.decide(delivery.v2, delivery.v1, inputs=inputs, needs_approval=needs)
-
-
-def approval(delivery: Delivery, role: Any = "promote", **changes: Any) -> str:
-    found = approve(
-        delivery.site(),
-        delivery.v2,
-        applied(delivery),
-        intent(reason="a model of half the price"),
-        delivery.signer(),
-    ).approval.model_copy(update=changes)
-    statement = Statement.about(delivery.v2, POLICY_APPROVAL, found.model_dump(mode="json"))
-    bundle = sign_statement(statement, delivery.signer(role))
-    return store_of(delivery.project).attach(delivery.v2, bundle, POLICY_APPROVAL)
 
 
 def test_a_release_that_passes_only_because_less_is_demanded_stays_out(delivery: Delivery) -> None:
@@ -91,7 +61,7 @@ def test_a_release_that_passes_only_because_less_is_demanded_stays_out(delivery:
 
 def test_an_approval_lets_it_in_and_the_ledger_relies_on_it(delivery: Delivery) -> None:
     verdict = gate(delivery, LENIENT)
-    name = approval(delivery)
+    name = approved(delivery, WHY)
     moved = promoted(delivery, delivery.v2)
     assert moved.written
     assert moved.entry is not None
@@ -114,13 +84,13 @@ def test_an_approval_of_something_else_is_none(
     delivery: Delivery, role: str, changes: dict[str, Any]
 ) -> None:
     gate(delivery, LENIENT)
-    approval(delivery, role, **changes)
+    approved(delivery, WHY, role, **changes)
     assert codes(promoted(delivery, delivery.v2)) == ["policy-loosened"]
 
 
 def test_an_approval_ends_with_the_next_change_of_the_policy(delivery: Delivery) -> None:
     gate(delivery, LENIENT)
-    approval(delivery)
+    approved(delivery, WHY)
     gate(delivery, POLICY.replace("0.5", "0.3"))
     assert codes(promoted(delivery, delivery.v2)) == ["policy-loosened"]
 
@@ -163,12 +133,12 @@ def test_a_verdict_that_the_store_lost_leaves_nothing_to_compare_with(delivery: 
 
 def test_there_is_nothing_to_approve_of_where_no_less_is_demanded(delivery: Delivery) -> None:
     with pytest.raises(UsageError, match="nothing to approve of"):
-        approval(delivery)
+        approved(delivery, WHY)
 
 
 def test_nor_where_nothing_is_stable(tmp_path: Path) -> None:
     with pytest.raises(UndecidedError, match="no policy to compare with"):
-        approval(make_delivery(tmp_path))
+        approved(make_delivery(tmp_path), WHY)
 
 
 def test_a_key_that_does_not_count_here_approves_of_nothing(delivery: Delivery) -> None:

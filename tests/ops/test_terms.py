@@ -10,33 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from approving import FILE, applied, approved, codes, promoted
 from builders import write
 from delivery import LOCAL, POLICY, Delivery, intent, make_delivery
-from gatekeeper.adapters.policies import read_policy
-from gatekeeper.adapters.signing import sign_statement
 from gatekeeper.cli.boundary import guarded
 from gatekeeper.cli.main import run
-from gatekeeper.cli.wiring import store_of
 from gatekeeper.core.terms import terms_changes, terms_eased
 from gatekeeper.errors import UsageError
 from gatekeeper.model.environment import Environment, Terms
 from gatekeeper.model.ledger import LedgerEntry
-from gatekeeper.model.statement import POLICY_APPROVAL, Statement
 from gatekeeper.model.verdict import Inputs, Loosened, PastPolicy
-from gatekeeper.ops.approve import approve
 from gatekeeper.ops.demands import decided_before
-from gatekeeper.ops.policy import Policy
-from gatekeeper.ops.promote import promote
 from gatekeeper.ops.rollback import rollback
 from gatekeeper.ops.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gatekeeper.core.admission import Moved
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "policy"
-FILE = "gates/desk.yaml"
+WHY = "no runs over Christmas"
 STRICT = LOCAL + "verdict_max_age: 24h\nrefuses_evidence: [cached, skipped]\n"
 LENIENT = LOCAL + "verdict_max_age: 7d\nrefuses_evidence: [cached]\n"
 
@@ -59,34 +52,9 @@ def document(delivery: Delivery) -> dict[str, Any]:
     return applied(delivery).value.model_dump(mode="json", exclude_unset=True)
 
 
-def applied(delivery: Delivery) -> Policy:
-    return Policy(read_policy(delivery.root / FILE, delivery.project).value)
-
-
-def promoted(delivery: Delivery, digest: str) -> Moved:
-    return promote(delivery.site(), digest, intent(), delivery.signer())
-
-
-def codes(moved: Moved) -> list[str]:
-    return [reason.code for reason in moved.admission.reasons]
-
-
 def loosen(delivery: Delivery, text: str = LENIENT) -> None:
     write(delivery.root / "manifests/environments/local.yaml", text)
     decide(delivery, delivery.v2, delivery.v1)
-
-
-def approved(delivery: Delivery, **changes: Any) -> str:
-    made = approve(
-        delivery.site(),
-        delivery.v2,
-        applied(delivery),
-        intent(reason="no runs over Christmas"),
-        delivery.signer(),
-    ).approval.model_copy(update=changes)
-    statement = Statement.about(delivery.v2, POLICY_APPROVAL, made.model_dump(mode="json"))
-    bundle = sign_statement(statement, delivery.signer())
-    return store_of(delivery.project).attach(delivery.v2, bundle, POLICY_APPROVAL)
 
 
 def test_an_environment_that_asks_for_less_takes_nothing(delivery: Delivery) -> None:
@@ -100,7 +68,7 @@ def test_an_environment_that_asks_for_less_takes_nothing(delivery: Delivery) -> 
 
 def test_an_approval_lets_it_and_is_what_the_next_is_held_against(delivery: Delivery) -> None:
     loosen(delivery)
-    name = approved(delivery)
+    name = approved(delivery, WHY)
     moved = promoted(delivery, delivery.v2)
     assert moved.written
     assert moved.entry is not None
@@ -112,17 +80,17 @@ def test_an_approval_lets_it_and_is_what_the_next_is_held_against(delivery: Deli
 
 def test_an_approval_of_other_terms_is_none(delivery: Delivery) -> None:
     loosen(delivery)
-    approved(delivery)
+    approved(delivery, WHY)
     write(delivery.root / "manifests/environments/local.yaml", LOCAL + "verdict_max_age: 30d\n")
     assert codes(promoted(delivery, delivery.v2)) == ["environment-loosened"]
     loosen(delivery)
-    approved(delivery, environment="prod")
+    approved(delivery, WHY, environment="prod")
     assert promoted(delivery, delivery.v2).written  # by the first one
 
 
 def test_an_approval_of_terms_is_none_of_a_policy(delivery: Delivery) -> None:
     loosen(delivery)
-    approved(delivery)
+    approved(delivery, WHY)
     before = PastPolicy(policy=document(delivery))
     write(delivery.root / FILE, POLICY.replace("0.5", "0.4"))
     easier = (Loosened(rule="quality.resolved_rate_min", what="limit", before="0.5", after="0.4"),)
@@ -138,7 +106,7 @@ def test_an_approval_of_terms_is_none_of_a_policy(delivery: Delivery) -> None:
 def test_what_asks_for_more_needs_nobody(delivery: Delivery) -> None:
     loosen(delivery, STRICT.replace("24h", "12h"))
     with pytest.raises(UsageError, match="nothing to approve of"):
-        approved(delivery)
+        approved(delivery, WHY)
     moved = promoted(delivery, delivery.v2)
     assert moved.entry is not None
     assert moved.entry.terms is not None

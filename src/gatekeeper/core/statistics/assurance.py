@@ -63,6 +63,7 @@ def assured_share(events: int, n: int, limit: float, alpha: float, power: float)
     truths = betaincinv(events + 0.5, n - events + 0.5, _middles(2 * _TRUTHS))
 
     def weak(many: int) -> bool:
+        """Whether so many settle it too seldom."""
         most, least = critical(many, limit, alpha), many - critical(many, 1 - limit, alpha)
         met = float(bdtr(most, many, truths).mean()) if most >= 0 else 0.0
         broken = 1 - float(bdtr(least - 1, many, truths).mean()) if least <= many else 0.0

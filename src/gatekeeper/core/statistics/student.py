@@ -134,6 +134,7 @@ def _units(distance: float, alpha: float, power: float, skewness: float) -> int 
     """
 
     def shown(units: int) -> bool:
+        """Whether so many show it."""
         root = math.sqrt(units)
         reach = min(distance * root, _LARGEST_DISTANCE)
         return reach >= _distance(units, alpha, power, min(skewness / root, WIDEST_SKEWNESS))
